@@ -1,0 +1,93 @@
+/**
+ * The closed table of failure reasons. One row serves the HTTP answer, the log field `reason`, the metric label
+ * `reason` and the table in README.md, so the same failure has the same name wherever it is seen.
+ */
+
+export type RetryClass = 'later' | 'never';
+
+export interface ReasonRow {
+  /** Status of the HTTP answer where the reason ends a request; absent where it never does. */
+  readonly httpStatus?: number;
+  /** Whether the same request or message may succeed when it is tried again unchanged. */
+  readonly retry: RetryClass;
+  readonly title: string;
+  readonly description: string;
+}
+
+export const reasons = {
+  malformed_body: { httpStatus: 400, retry: 'never', title: 'The body cannot be read', description: 'The body is not valid JSON, XML or form data, as its media type promises.' },
+  invalid_field: { httpStatus: 400, retry: 'never', title: 'A field is missing or wrong', description: 'A field that the message cannot do without is missing or has a wrong value; the answer names it.' },
+  unsupported_document: { httpStatus: 400, retry: 'never', title: 'Not an event of this network server', description: 'The body is readable but is no document type that this kind of network server posts.' },
+  unauthenticated: { httpStatus: 401, retry: 'never', title: 'The sender did not prove itself', description: 'The header, credentials or Token that the network server is configured with are missing or wrong.' },
+  source_not_allowed: { httpStatus: 403, retry: 'never', title: 'The sender is not in the allowed networks', description: 'The source address is outside the `sources` of the network server.' },
+  unknown_route: { httpStatus: 404, retry: 'never', title: 'No such address', description: 'The path names no configured network server and no other route.' },
+  method_not_allowed: { httpStatus: 405, retry: 'never', title: 'The method is not allowed here', description: 'This kind of network server does not call with this HTTP method.' },
+  body_too_large: { httpStatus: 413, retry: 'never', title: 'The body is too large', description: 'The body is longer than `ingress.bodyLimit`.' },
+  unsupported_media_type: { httpStatus: 415, retry: 'never', title: 'The media type is not supported', description: 'This kind of network server does not post this Content-Type.' },
+  bad_request: { httpStatus: 400, retry: 'never', title: 'The HTTP request is malformed', description: 'The request breaks HTTP itself: a bad header, length or encoding.' },
+  internal_error: { httpStatus: 500, retry: 'later', title: 'The bridge failed', description: 'A fault of the bridge itself; its log holds the cause under the same request id.' },
+  outbox_full: { httpStatus: 503, retry: 'later', title: 'The outbox is full', description: 'The backlog reached `outbox.maxBytes`; nothing more is accepted until some of it is delivered.' },
+  store_unavailable: { httpStatus: 503, retry: 'later', title: 'The store cannot be written', description: 'Durable storage failed (disk full, read-only, I/O error) and the message could not be handed to AWS directly.' },
+  stopping: { httpStatus: 503, retry: 'later', title: 'The bridge is stopping', description: 'The daemon is shutting down and accepts nothing more.' },
+  topic_unresolved: { retry: 'never', title: 'A keyword of the topic pattern has no value', description: 'The message lacks a value that the topic pattern names and that has no fallback.' },
+  topic_invalid: { retry: 'never', title: 'The topic breaks an AWS limit', description: 'The rendered topic is empty, over 256 bytes, or has more than 7 slashes.' },
+  payload_too_large: { retry: 'never', title: 'The payload is over 128 KB', description: 'AWS IoT Core disconnects a client that publishes more than 128 KB.' },
+  not_decoded: { retry: 'never', title: 'There is no decoded payload', description: 'The connection publishes decoded payloads only and the message carries none.' },
+  expired: { retry: 'never', title: 'The message is too old', description: 'The validity time of the message ended before AWS acknowledged it.' },
+  publish_forbidden: { retry: 'never', title: 'AWS does not allow this topic', description: 'The IoT policy does not allow publishing on the topic: AWS refused it or closed the session while other topics were accepted.' },
+  publish_refused: { retry: 'never', title: 'AWS refused the publish', description: 'The PUBACK carried an error that will not change by trying again.' },
+  publish_throttled: { retry: 'later', title: 'AWS throttled the publish', description: 'The PUBACK carried quota exceeded, or another error that passes.' },
+  publish_timeout: { retry: 'later', title: 'No PUBACK came in time', description: 'AWS discards what is over a quota without an answer; the publish is sent again.' },
+  session_lost: { retry: 'later', title: 'The MQTT session closed', description: 'The session ended while the publish was unacknowledged; it is sent again on another session.' },
+  client_id_taken_over: { retry: 'later', title: 'Another client uses the same client id', description: 'AWS closed the session because a second client connected with its client id.' },
+  dns_failed: { retry: 'later', title: 'The endpoint name does not resolve', description: 'DNS gave no address for the endpoint.' },
+  endpoint_unreachable: { retry: 'later', title: 'The endpoint cannot be reached', description: 'The TCP connection was refused, reset or timed out.' },
+  tls_failed: { retry: 'later', title: 'The TLS handshake failed', description: 'The server certificate is not trusted, or the endpoint does not speak TLS.' },
+  certificate_refused: { retry: 'later', title: 'The client certificate was refused', description: 'The certificate is unknown, inactive or expired at AWS, or no policy allows it to connect.' },
+  connect_refused: { retry: 'later', title: 'MQTT CONNECT was refused', description: 'The broker answered CONNECT with an error, or closed without an answer.' },
+  connect_timeout: { retry: 'later', title: 'The connect took too long', description: 'DNS, TCP, TLS and MQTT CONNECT together exceeded the connect timeout.' },
+  connection_held: { retry: 'later', title: 'Nothing is allowed on this connection', description: 'Every topic tried was refused, so the connection is held and tried again at intervals; nothing is parked.' },
+  config_invalid: { retry: 'never', title: 'The configuration is wrong', description: 'Each wrong value is reported as `path: message`.' },
+  data_dir_in_use: { retry: 'later', title: 'The data directory is in use', description: 'Another bridge runs on the same `dataDir`.' },
+  store_corrupt: { retry: 'never', title: 'The store is damaged', description: 'The outbox file is truncated or overwritten; it is set aside, never served from.' },
+} as const satisfies Record<string, ReasonRow>;
+
+export type Reason = keyof typeof reasons;
+
+export interface BridgeErrorOptions {
+  /** What exactly is wrong, for a person; must hold no secret. */
+  readonly detail?: string;
+  /** Path of the wrong field in the caller's own document, such as `uplink_message.f_port`. */
+  readonly field?: string;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** A failure with one reason from the table; everything else about it follows from the reason. */
+export class BridgeError extends Error {
+  override readonly name = 'BridgeError';
+  readonly reason: Reason;
+  readonly detail: string | undefined;
+  readonly field: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: Reason, options: BridgeErrorOptions = {}) {
+    const { title } = reasons[reason];
+    const where = options.field === undefined ? '' : `${options.field}: `;
+    super(`${where}${options.detail ?? title}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    this.detail = options.detail;
+    this.field = options.field;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get row(): ReasonRow {
+    return reasons[this.reason];
+  }
+}
+
+/** The error for a field that is missing or wrong in what a caller sent. */
+export const fieldError = (field: string, detail: string): BridgeError => new BridgeError('invalid_field', { field, detail });
+
+/** The message of anything that was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,145 @@
+import { fieldError } from '../errors.js';
+
+/**
+ * Reads typed values out of a document that a stranger sent. A missing value (absent, null, empty text) is undefined; a wrong
+ * one throws `invalid_field` with its path. Numbers and booleans may come as text: several network servers send all scalars so.
+ */
+export interface Fields {
+  /** Where this object stands in the document, such as `uplink_message.settings`; `` at the root. */
+  readonly path: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const pathOf = (fields: Fields, key: string): string => (fields.path === '' ? key : `${fields.path}.${key}`);
+
+const missing = (value: unknown): value is undefined | null | '' => value === undefined || value === null || value === '';
+
+/** Wraps the root of a document. */
+export const rootFields = (value: unknown, path = ''): Fields => {
+  if (!isObject(value)) throw fieldError(path === '' ? 'body' : path, 'must be an object');
+  return { path, value };
+};
+
+/** Demands a value that one of the readers below gave. */
+export const required = <T>(value: T | undefined, fields: Fields, key: string): T => {
+  if (value === undefined) throw fieldError(pathOf(fields, key), 'is required');
+  return value;
+};
+
+export const objectField = (fields: Fields, key: string): Fields | undefined => {
+  const value = fields.value[key];
+  if (missing(value)) return undefined;
+  if (!isObject(value)) throw fieldError(pathOf(fields, key), 'must be an object');
+  return { path: pathOf(fields, key), value };
+};
+
+/** A list of objects; one object alone counts as a list of one (XML turned into JSON). */
+export const objectList = (fields: Fields, key: string): Fields[] => {
+  const value = fields.value[key];
+  if (missing(value)) return [];
+  const entries: unknown[] = Array.isArray(value) ? value : [value];
+  return entries.map((entry, index) => {
+    const path = `${pathOf(fields, key)}[${index}]`;
+    if (!isObject(entry)) throw fieldError(path, 'must be an object');
+    return { path, value: entry };
+  });
+};
+
+export const textField = (fields: Fields, key: string): string | undefined => {
+  const value = fields.value[key];
+  if (missing(value)) return undefined;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw fieldError(pathOf(fields, key), 'must be text');
+};
+
+export const textList = (fields: Fields, key: string): string[] => {
+  const value = fields.value[key];
+  if (missing(value)) return [];
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw fieldError(pathOf(fields, key), 'must be a list of texts');
+  return value;
+};
+
+export const numberField = (fields: Fields, key: string): number | undefined => {
+  const value = fields.value[key];
+  if (missing(value)) return undefined;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number)) throw fieldError(pathOf(fields, key), 'must be a number');
+  return number;
+};
+
+export const integerField = (fields: Fields, key: string, min: number, max: number): number | undefined => {
+  const number = numberField(fields, key);
+  if (number === undefined) return undefined;
+  if (!Number.isInteger(number) || number < min || number > max) throw fieldError(pathOf(fields, key), `must be a whole number from ${min} to ${max}`);
+  return number;
+};
+
+const truths: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [true, true], ['true', true], [1, true], ['1', true], [false, false], ['false', false], [0, false], ['0', false],
+]);
+
+export const booleanField = (fields: Fields, key: string): boolean | undefined => {
+  const value = fields.value[key];
+  if (missing(value)) return undefined;
+  const truth = truths.get(typeof value === 'string' ? value.toLowerCase() : value);
+  if (truth === undefined) throw fieldError(pathOf(fields, key), 'must be true or false');
+  return truth;
+};
+
+/** Hex text in lower case; `bytes` demands an exact length, `maxBytes` a greatest one. An empty text is undefined. */
+export const hexField = (fields: Fields, key: string, size: { readonly bytes?: number; readonly maxBytes?: number } = {}): string | undefined => {
+  const text = textField(fields, key);
+  if (text === undefined) return undefined;
+  const digits = text.length;
+  if (!/^[0-9a-fA-F]*$/.test(text) || digits % 2 !== 0) throw fieldError(pathOf(fields, key), 'must be hexadecimal, two digits a byte');
+  if (size.bytes !== undefined && digits !== size.bytes * 2) throw fieldError(pathOf(fields, key), `must be ${size.bytes * 2} hexadecimal digits`);
+  if (size.maxBytes !== undefined && digits > size.maxBytes * 2) throw fieldError(pathOf(fields, key), `must be at most ${size.maxBytes} bytes`);
+  return text.toLowerCase();
+};
+
+const base64Alphabet = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/** Base64 (either alphabet, padded or not) turned into lower-case hex. */
+export const base64Field = (fields: Fields, key: string, size: { readonly bytes?: number } = {}): string | undefined => {
+  const text = textField(fields, key);
+  if (text === undefined) return undefined;
+  if (!base64Alphabet.test(text) || text.replace(/=+$/, '').length % 4 === 1) throw fieldError(pathOf(fields, key), 'must be base64');
+  const hex = Buffer.from(text, 'base64').toString('hex');
+  if (size.bytes !== undefined && hex.length !== size.bytes * 2) throw fieldError(pathOf(fields, key), `must be ${size.bytes} bytes in base64`);
+  return hex;
+};
+
+export interface Instant {
+  /** RFC 3339 in UTC with milliseconds. */
+  readonly iso: string;
+  readonly ms: number;
+}
+
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})?$/;
+
+/** The instant of an epoch time in milliseconds. */
+export const instantOf = (ms: number): Instant => ({ iso: new Date(ms).toISOString(), ms });
+
+/** An ISO 8601 timestamp with date and time; without a zone it is read as UTC. */
+export const timeField = (fields: Fields, key: string): Instant | undefined => {
+  const text = textField(fields, key);
+  if (text === undefined) return undefined;
+  const match = rfc3339.exec(text);
+  const ms = match === null ? Number.NaN : Date.parse(match[2] === undefined ? `${text}Z` : text);
+  if (Number.isNaN(ms)) throw fieldError(pathOf(fields, key), 'must be an ISO 8601 timestamp');
+  return instantOf(ms);
+};
+
+/** The entries of an object that no reader used, or undefined when none is left: what goes into `native`. */
+export const restOf = (fields: Fields, used: ReadonlySet<string>): Record<string, unknown> | undefined => {
+  const rest = Object.entries(fields.value).filter(([key, value]) => !used.has(key) && value !== undefined && value !== null && value !== '');
+  return rest.length === 0 ? undefined : Object.fromEntries(rest);
+};
+
+/** Leaves out the keys whose value is undefined, so that absent stays absent. */
+export const present = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
