@@ -1,0 +1,62 @@
+import type { Logger } from './log.js';
+import { messageOf } from './errors.js';
+
+export interface Lifecycle {
+  /** Registers how to stop what was just opened; stops run in the reverse order. */
+  onStop(name: string, stop: (deadline: Deadline) => Promise<void> | void): void;
+  /** Runs every stop once, within `timeoutMs` altogether; a failing or late step never skips the rest. Further calls wait for the first. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** The one deadline of a shutdown, shared by all its steps. */
+export interface Deadline {
+  /** Milliseconds left, never negative. */
+  remaining(): number;
+}
+
+const deadlineIn = (timeoutMs: number): Deadline => {
+  const end = performance.now() + timeoutMs;
+  return { remaining: () => Math.max(0, end - performance.now()) };
+};
+
+/** Waits for a promise at most as long as the deadline allows. Resolves to false when time ran out first. */
+export const within = async (deadline: Deadline, work: Promise<void>): Promise<boolean> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), deadline.remaining());
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** A stack of named stops: what was opened last is stopped first. */
+export const createLifecycle = (logger: Logger): Lifecycle => {
+  const stops: { name: string; stop: (deadline: Deadline) => Promise<void> | void }[] = [];
+  let stopped: Promise<void> | undefined;
+
+  const stopAll = async (timeoutMs: number): Promise<void> => {
+    const deadline = deadlineIn(timeoutMs);
+    for (let step = stops.pop(); step !== undefined; step = stops.pop()) {
+      const { name, stop } = step;
+      try {
+        const inTime = await within(deadline, Promise.resolve(stop(deadline)));
+        if (!inTime) logger.warn({ step: name }, 'stop step exceeded the shutdown deadline');
+      } catch (error) {
+        logger.error({ step: name, detail: messageOf(error) }, 'stop step failed');
+      }
+    }
+  };
+
+  return {
+    onStop(name, stop) {
+      stops.push({ name, stop });
+    },
+    stop(timeoutMs) {
+      stopped ??= stopAll(timeoutMs);
+      return stopped;
+    },
+  };
+};
