@@ -63,6 +63,14 @@ export const textList = (fields: Fields, key: string): string[] => {
   return value;
 };
 
+/** An object whose values are all texts, such as tags; numbers and booleans become text. An empty one is undefined. */
+export const textMap = (fields: Fields, key: string): Record<string, string> | undefined => {
+  const map = objectField(fields, key);
+  if (map === undefined) return undefined;
+  const entries = Object.keys(map.value).map((name): [string, string] => [name, textField(map, name) ?? '']);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+};
+
 export const numberField = (fields: Fields, key: string): number | undefined => {
   const value = fields.value[key];
   if (missing(value)) return undefined;

@@ -32,13 +32,18 @@ export interface ParsedMessage {
 export interface NetworkServerSettings {
   /** Sigfox: which key of the callback holds which variable, beside the defaults (`{ "data": "payload" }` reads variable `data` from key `payload`). */
   readonly fields?: Readonly<Record<string, string>>;
+  /** Sigfox: the line pattern of a batch callback as typed into the backend, variables between `;`: `{device};{time};{data};{seqNumber}`. */
+  readonly batchPattern?: string;
 }
 
 /** ThingPark's Token: the Tunnel Interface Authentication Key and, when set, the AS_ID that must have been signed. */
 export interface TokenProof {
   readonly key: string;
   readonly asId?: string;
-  /** Whether documents other than uplinks are refused too when their Token does not verify (their signature is not published). */
+  /**
+   * What is signed for documents other than uplinks with a payload is not published, so their Token may fail to verify. They are
+   * refused then, unless this is `false`: it lets them pass with any Token, which anybody could write. Absent means true.
+   */
   readonly strict?: boolean;
 }
 

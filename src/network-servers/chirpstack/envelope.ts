@@ -1,0 +1,39 @@
+import type { CommonFields, MessageFields } from '../../messages/message.js';
+import { restOf, type Fields, type Instant } from '../fields.js';
+import { jsonDigest } from '../json-body.js';
+import type { ParsedMessage } from '../network-server.js';
+import type { EventName } from './event-name.js';
+
+/** An event with the differences between ChirpStack 3 and 4 taken out as far as they concern all events. */
+export interface Envelope {
+  readonly version: 3 | 4;
+  readonly root: Fields;
+  /** Keys of the root that `common` holds already. */
+  readonly used: readonly string[];
+  readonly common: CommonFields;
+  /** ChirpStack 4's UUID of what caused the event; one uplink may cause several events with the same one. */
+  readonly deduplicationId: string | undefined;
+  readonly time: Instant | undefined;
+  /** What is left of the device's description. */
+  readonly native: Readonly<Record<string, unknown>>;
+}
+
+/** The fields that every message has; what neither these nor `used` hold goes into `native`. */
+export const commonFields = (envelope: Envelope, used: readonly string[], native: Readonly<Record<string, unknown>> = {}): CommonFields => {
+  const all = { ...envelope.native, ...restOf(envelope.root, new Set([...envelope.used, ...used])), ...native };
+  return { ...envelope.common, ...(Object.keys(all).length === 0 ? {} : { native: all }) };
+};
+
+/**
+ * A finished message. ChirpStack posts once and never again, so a repetition comes from something in between and has the same
+ * bytes. Of an uplink there is one `up` and one `join` at most, so the deduplication id is enough for these.
+ */
+export const parsedMessage = (envelope: Envelope, event: EventName, fields: MessageFields): ParsedMessage => {
+  const { deduplicationId, root, time } = envelope;
+  const unique = deduplicationId !== undefined && (event === 'up' || event === 'join');
+  return {
+    fields,
+    idempotencyKey: JSON.stringify([event, deduplicationId ?? '', ...(unique ? [] : [jsonDigest(root.value)])]),
+    ...(time === undefined ? {} : { eventTimeMs: time.ms }),
+  };
+};

@@ -1,0 +1,55 @@
+import type { UplinkFields } from '../../messages/message.js';
+import { base64Field, booleanField, integerField, isObject, present, textField, type Fields } from '../fields.js';
+import { commonFields, type Envelope } from './envelope.js';
+import { readRadio } from './radio.js';
+
+const used = ['fPort', 'fCnt', 'data', 'adr', 'confirmed', 'confirmedUplink', 'object', 'rxInfo', 'txInfo'];
+
+/** `up`. ChirpStack 4 before 4.1 leaves out what is 0, false or empty; ChirpStack 3 and later releases of 4 write it. */
+export const parseUplink = (envelope: Envelope): UplinkFields => {
+  const { root, version } = envelope;
+  const payload = base64Field(root, 'data') ?? '';
+  const { radio, txInfo } = readRadio(envelope);
+  const decoded = decodedOf(root);
+  const absentIsFalse = version === 4 ? false : undefined;
+  return {
+    type: 'uplink',
+    ...commonFields(envelope, decoded.fromText ? [...used, 'objectJSON'] : used, present({ txInfo })),
+    ...present({
+      radio,
+      // No FRMPayload and no FPort: the frame had none on the air either (LoRaWAN 1.0.4, 4.3.2).
+      fPort: integerField(root, 'fPort', 0, 255) ?? (payload === '' ? undefined : 0),
+      fCnt: integerField(root, 'fCnt', 0, 0xffff_ffff) ?? 0,
+      confirmed: booleanField(root, 'confirmed') ?? booleanField(root, 'confirmedUplink') ?? absentIsFalse,
+      adr: booleanField(root, 'adr') ?? absentIsFalse,
+      encrypted: isEncrypted(root) ? true : undefined,
+      decoded: decoded.value,
+    }),
+    payload,
+  };
+};
+
+/** A join-server context is there when the join server kept the AppSKey to itself, so that ChirpStack could not decrypt `data`. */
+const isEncrypted = (root: Fields): boolean => {
+  const context = root.value['joinServerContext'];
+  return isObject(context) && Object.keys(context).length > 0;
+};
+
+interface Decoded {
+  readonly value: unknown;
+  /** Whether `objectJSON` was read, so that it need not be kept. */
+  readonly fromText: boolean;
+}
+
+/** `object` (ChirpStack 4 and marshaler JSON_V3) or `objectJSON`, a text; one that is no JSON stays as it is in `native`. */
+const decodedOf = (root: Fields): Decoded => {
+  const object = root.value['object'] ?? undefined;
+  if (object !== undefined) return { value: object, fromText: false };
+  const text = textField(root, 'objectJSON');
+  if (text === undefined) return { value: undefined, fromText: false };
+  try {
+    return { value: (JSON.parse(text) as unknown) ?? undefined, fromText: true };
+  } catch {
+    return { value: undefined, fromText: false };
+  }
+};
