@@ -1,4 +1,5 @@
 import type { Reason } from '../errors.js';
+import type { MessageFields, NetworkServerKind } from '../messages/message.js';
 
 /** A message in the outbox: what is published, where, and until when. */
 export interface OutboxRecord {
@@ -84,23 +85,41 @@ export type PublishOutcome =
   /** PUBACK with an MQTT 5 error code. */
   | { readonly kind: 'refused'; readonly reason: 'publish_forbidden' | 'publish_refused' | 'publish_throttled'; readonly code: number };
 
-export interface PublisherEvents {
+export interface PublisherListener {
   /** Called once for every publish. */
   settled(record: OutboxRecord, outcome: PublishOutcome): void;
   /** Called when room may have opened: a PUBACK came, a session opened, pacing allows the next. */
   room(): void;
+  /** Called when the endpoint itself cannot be reached: what was lost before was nobody's fault. */
+  unreachable(): void;
 }
 
 /** Carries records to AWS over the pool's sessions, within AWS's limits. Any session may carry any record. */
 export interface Publisher {
-  /** How many publishes the open sessions would take at this moment. */
-  room(): number;
-  /** Sends one record on a session with room; `settled` follows. Call only when `room() > 0`. */
-  publish(record: OutboxRecord): void;
-  /** Sends one record on a session that has nothing else in flight and takes nothing else until it is settled; false: no such session now. */
+  /** Sends one record on a session with room; `settled` follows. False: no session has room now, nothing was sent, `room` follows. */
+  publish(record: OutboxRecord): boolean;
+  /** The same on a session that has nothing else in flight and takes nothing else until this one is settled. */
   publishAlone(record: OutboxRecord): boolean;
-  /** Hands what was written in this turn to the sockets. */
-  flush(): void;
-  /** Tells how much is waiting beyond the room there is, so that the pool can grow. */
+  /** Tells how many records wait beyond the room there is, so that the pool can grow. */
   demand(waiting: number): void;
+}
+
+/** One message as a network server's parser gave it. */
+export interface Incoming {
+  readonly fields: MessageFields;
+  readonly idempotencyKey: string;
+  readonly eventTimeMs?: number;
+  readonly original?: Buffer;
+}
+
+/** The network server that posted a document. */
+export interface Sender {
+  readonly id: string;
+  readonly kind: NetworkServerKind;
+}
+
+/** What a webhook learns once its messages are durable. */
+export interface Receipt {
+  readonly messageIds: readonly string[];
+  readonly duplicates: number;
 }

@@ -1,0 +1,249 @@
+import { backoffMs } from '../backoff.js';
+import { BridgeError, type Reason } from '../errors.js';
+import { within, type Deadline } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import type { DeliveryIntake } from './accept-uplink.js';
+import { createLanes } from './lanes.js';
+import type { UplinkMetrics } from './metrics.js';
+import type { Outbox, OutboxRecord, Publisher, PublisherListener, PublishOutcome, Settlement } from './ports.js';
+import { publishBackoff } from './retry.js';
+import { createTrials, parkReasonOfTrials } from './trials.js';
+
+export interface DeliveryOptions {
+  readonly connectionId: string;
+  readonly outbox: Outbox;
+  readonly metrics: UplinkMetrics;
+  readonly logger: Logger;
+}
+
+/** Carries one connection's outbox to its publisher: in order for each device, devices beside each other. */
+export interface Delivery extends DeliveryIntake {
+  readonly listener: PublisherListener;
+  /** Starts with what the outbox holds. */
+  start(publisher: Publisher): void;
+  /** Set while nothing at all is allowed on the connection: since when, epoch ms. */
+  heldSince(): number | undefined;
+  /** Sends nothing more, waits for the PUBACKs under way, settles them. */
+  stop(deadline: Deadline): Promise<void>;
+}
+
+/** Records read from the outbox at a time. */
+const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
+
+export const createDelivery = ({ connectionId, outbox, metrics, logger }: DeliveryOptions): Delivery => {
+  const lanes = createLanes();
+  const trials = createTrials();
+  const attempts = new Map<number, number>();
+  const pauses = new Set<NodeJS.Timeout>();
+  const direct = new Map<number, { resolve: () => void; reject: (error: BridgeError) => void }>();
+  const settling = new Set<Promise<void>>();
+  let settlements: Settlement[] = [];
+  let publisher: Publisher | undefined;
+  let inFlight = 0;
+  let cursor = 0;
+  let newest = 0;
+  let tailLoaded = false;
+  let directSeq = 0;
+  let alone: number | undefined;
+  let scheduled = false;
+  let stopping = false;
+  let drained: () => void = () => undefined;
+
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(turn);
+  };
+
+  /** One event-loop turn: what was settled goes to the store in one write, then what is ready goes to AWS. */
+  const turn = (): void => {
+    scheduled = false;
+    flushSettlements();
+    if (stopping || publisher === undefined) return;
+    if (trials.cautious) publishOneAlone(publisher);
+    else publishReady(publisher);
+  };
+
+  const afterSettling = (batch: readonly Settlement[]): void => {
+    const now = Date.now();
+    for (const { outcome, record } of batch) {
+      if (outcome === 'delivered') metrics.delivered(connectionId, (now - record.acceptedAt) / 1000);
+      else if (outcome === 'expired') metrics.expired(connectionId);
+    }
+    for (const one of batch) if (one.outcome === 'parked') metrics.parked(connectionId, one.reason);
+  };
+
+  const flushSettlements = (): void => {
+    if (settlements.length === 0) return;
+    const batch = settlements;
+    settlements = [];
+    const work = outbox
+      .settle(batch)
+      .then(() => afterSettling(batch))
+      .catch((error: unknown) => logger.error({ connection_id: connectionId, err: error }, 'settling failed'))
+      .finally(() => settling.delete(work));
+    settling.add(work);
+  };
+
+  const settle = (settlement: Settlement): void => {
+    const { record } = settlement;
+    if (attempts.size > 0) attempts.delete(record.seq);
+    settlements.push(settlement);
+    lanes.done(record);
+    schedule();
+  };
+
+  const park = (record: OutboxRecord, reason: Reason, detail: string): void => {
+    logger.warn({ connection_id: connectionId, message_id: record.messageId, network_server: record.networkServerId, reason, detail }, 'message parked');
+    settle({ outcome: 'parked', record, reason, detail });
+  };
+
+  /** Tops the lanes up from the store, one read a turn; live messages skip the store while the lanes hold the whole backlog. */
+  const readBacklog = (): void => {
+    const wanted = lanes.wanted(readAhead.records);
+    if (wanted.length > 0) lanes.refill(outbox.readSome(connectionId, wanted), wanted);
+    if (tailLoaded || lanes.full || lanes.loaded > readAhead.records * 2) return;
+    const records = outbox.read(connectionId, cursor, readAhead.records, readAhead.bytes);
+    for (const record of records) {
+      if (!lanes.add(record)) return;
+      cursor = record.seq;
+    }
+    if (records.length === 0) tailLoaded = cursor >= newest;
+    if (!tailLoaded) schedule();
+  };
+
+  /** Ends a record that must not be published any more. */
+  const settledUnpublished = (record: OutboxRecord): boolean => {
+    const expired = record.expiresAt !== 0 && record.expiresAt <= Date.now();
+    if (!expired && !trials.forbids(record.topic)) return false;
+    lanes.take();
+    if (expired) settle({ outcome: 'expired', record });
+    else park(record, parkReasonOfTrials, `AWS refused the topic ${record.topic} a short time ago`);
+    return true;
+  };
+
+  const publishReady = (to: Publisher): void => {
+    readBacklog();
+    for (let record = lanes.peek(); record !== undefined; record = lanes.peek()) {
+      if (settledUnpublished(record)) continue;
+      if (!to.publish(record)) return to.demand(lanes.ready);
+      lanes.take();
+      alone = undefined;
+      inFlight += 1;
+      if (lanes.ready === 0) readBacklog();
+    }
+  };
+
+  const publishOneAlone = (to: Publisher): void => {
+    if (inFlight > 0) return;
+    readBacklog();
+    let idle = lanes.peek();
+    while (idle !== undefined && settledUnpublished(idle)) idle = lanes.peek();
+    const record = trials.next(idle);
+    if (record === undefined) return later(trials.waitMs(), schedule);
+    if (!to.publishAlone(record)) return to.demand(1);
+    if (record === idle) lanes.take();
+    alone = record.seq;
+    inFlight += 1;
+  };
+
+  const later = (ms: number, run: () => void): void => {
+    const timer = setTimeout(() => {
+      pauses.delete(timer);
+      run();
+    }, ms);
+    pauses.add(timer);
+  };
+
+  const retryLater = (record: OutboxRecord): void => {
+    const failures = attempts.get(record.seq) ?? 0;
+    attempts.set(record.seq, failures + 1);
+    if (trials.undecided(record)) return schedule();
+    later(backoffMs(publishBackoff, failures), () => {
+      lanes.again(record);
+      schedule();
+    });
+  };
+
+  const judge = (record: OutboxRecord, refused: Reason | undefined): void => {
+    const held = trials.heldSince;
+    const verdict = trials.blamed(record, refused !== undefined ? 'refused' : alone === record.seq ? 'alone' : 'shared');
+    if (held === undefined && trials.heldSince !== undefined) logger.error({ connection_id: connectionId, reason: 'connection_held' }, 'nothing is allowed on the connection, holding it');
+    if (verdict === 'park') return park(record, refused ?? parkReasonOfTrials, `AWS refused the topic ${record.topic} while other topics were accepted`);
+    if (verdict === 'again') lanes.again(record);
+    schedule();
+  };
+
+  const failed = (record: OutboxRecord, outcome: Exclude<PublishOutcome, { kind: 'acknowledged' }>): void => {
+    const reason = outcome.kind === 'timeout' ? 'publish_timeout' : outcome.reason;
+    metrics.attemptFailed(connectionId, reason);
+    if (logger.isLevelEnabled('debug')) logger.debug({ connection_id: connectionId, message_id: record.messageId, reason }, 'publish failed');
+    if (outcome.kind === 'timeout' || outcome.reason === 'publish_throttled') return retryLater(record);
+    if (outcome.kind === 'refused') return judge(record, outcome.reason);
+    if (outcome.blame) return judge(record, undefined);
+    if (!trials.undecided(record)) lanes.again(record);
+    schedule();
+  };
+
+  const settledDirectly = (record: OutboxRecord, outcome: PublishOutcome): void => {
+    const waiting = direct.get(record.seq);
+    direct.delete(record.seq);
+    lanes.done(record);
+    schedule();
+    if (outcome.kind !== 'acknowledged') return waiting?.reject(new BridgeError('store_unavailable'));
+    metrics.delivered(connectionId, (Date.now() - record.acceptedAt) / 1000);
+    waiting?.resolve();
+  };
+
+  const listener: PublisherListener = {
+    settled(record, outcome) {
+      inFlight -= 1;
+      if (record.seq < 0) settledDirectly(record, outcome);
+      else if (outcome.kind === 'acknowledged') {
+        const held = trials.heldSince;
+        trials.acknowledged(record);
+        if (held !== undefined) logger.info({ connection_id: connectionId }, 'the connection is no longer held');
+        if (logger.isLevelEnabled('debug')) logger.debug({ connection_id: connectionId, message_id: record.messageId }, 'message delivered');
+        settle({ outcome: 'delivered', record });
+      } else failed(record, outcome);
+      if (inFlight === 0) drained();
+    },
+    room: schedule,
+    unreachable: () => trials.forgive(),
+  };
+
+  return {
+    listener,
+    start(to) {
+      publisher = to;
+      schedule();
+    },
+    appended(records) {
+      for (const record of records) {
+        newest = Math.max(newest, record.seq);
+        if (!tailLoaded || record.seq <= cursor) continue;
+        if (lanes.add(record)) cursor = record.seq;
+        else tailLoaded = false;
+      }
+      schedule();
+    },
+    publishDirectly({ append }) {
+      const { record: unnumbered } = append;
+      if (unnumbered === undefined || publisher === undefined || stopping || !tailLoaded || trials.cautious || lanes.has(unnumbered.deviceId)) return Promise.reject(new BridgeError('store_unavailable'));
+      directSeq -= 1;
+      const record = { ...unnumbered, seq: directSeq };
+      if (!publisher.publish(record)) return Promise.reject(new BridgeError('store_unavailable'));
+      inFlight += 1;
+      lanes.occupy(record);
+      return new Promise((resolve, reject) => direct.set(record.seq, { resolve, reject }));
+    },
+    heldSince: () => trials.heldSince,
+    async stop(deadline) {
+      stopping = true;
+      for (const timer of pauses) clearTimeout(timer);
+      if (inFlight > 0) await within(deadline, new Promise<void>((resolve) => (drained = resolve)));
+      flushSettlements();
+      await within(deadline, Promise.all(settling).then(() => undefined));
+    },
+  };
+};

@@ -1,0 +1,173 @@
+import type { OutboxRecord } from './ports.js';
+
+/**
+ * The part of the backlog that is in memory, a lane for each device. At most one record of a lane is out (in flight); lanes with
+ * work and nothing out stand in a queue. A lane holds few records: the positions of further ones are only noted, and read when
+ * the lane drains, so one busy device neither fills the memory nor stops the others.
+ */
+export interface LaneLimits {
+  /** Records in memory over all lanes. */
+  readonly records: number;
+  readonly bytes: number;
+  readonly recordsPerLane: number;
+  /** Noted positions over all lanes; 8 bytes each. */
+  readonly noted: number;
+}
+
+export const defaultLaneLimits: LaneLimits = { records: 8_192, bytes: 32 * 1024 * 1024, recordsPerLane: 32, noted: 250_000 };
+
+interface Lane {
+  readonly deviceId: string;
+  loaded: OutboxRecord[];
+  /** Index of the first record of `loaded` that is not settled. */
+  head: number;
+  noted: number[];
+  out: boolean;
+}
+
+export interface Lanes {
+  /** Takes the next record of the backlog, in order. False: no room, stop reading. */
+  add(record: OutboxRecord): boolean;
+  /** The oldest record of the next ready lane, without taking it. */
+  peek(): OutboxRecord | undefined;
+  /** Marks the peeked record as out. */
+  take(): void;
+  /** Puts a record of an idle device straight out, past the queue. */
+  occupy(record: OutboxRecord): void;
+  /** The record that is out is finished: the lane goes on with its next. */
+  done(record: OutboxRecord): void;
+  /** The record that was out goes out again, before the others of its device. */
+  again(record: OutboxRecord): void;
+  /** Whether the device has anything pending here. */
+  has(deviceId: string): boolean;
+  /** Positions to read for lanes that have drained, of at most `limit` records. */
+  wanted(limit: number): number[];
+  /** Puts records that were read by position into their lanes. */
+  refill(records: readonly OutboxRecord[], asked: readonly number[]): void;
+  readonly ready: number;
+  readonly loaded: number;
+  readonly full: boolean;
+}
+
+export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
+  const lanes = new Map<string, Lane>();
+  const hungry = new Set<Lane>();
+  let ready: Lane[] = [];
+  let readyHead = 0;
+  let loaded = 0;
+  let bytes = 0;
+  let noted = 0;
+
+  const push = (lane: Lane): void => {
+    ready.push(lane);
+  };
+  const front = (): Lane | undefined => {
+    if (readyHead > 1024 && readyHead * 2 > ready.length) {
+      ready = ready.slice(readyHead);
+      readyHead = 0;
+    }
+    return ready[readyHead];
+  };
+  const isFull = (): boolean => loaded >= limits.records || bytes >= limits.bytes || noted >= limits.noted;
+
+  const load = (lane: Lane, record: OutboxRecord): void => {
+    lane.loaded.push(record);
+    loaded += 1;
+    bytes += record.payload.length;
+    if (!lane.out && lane.loaded.length - lane.head === 1) push(lane);
+  };
+
+  const unload = (lane: Lane, record: OutboxRecord): void => {
+    lane.head += 1;
+    loaded -= 1;
+    bytes -= record.payload.length;
+    if (lane.head * 2 > lane.loaded.length) {
+      lane.loaded = lane.loaded.slice(lane.head);
+      lane.head = 0;
+    }
+  };
+
+  const settleLane = (lane: Lane): void => {
+    if (lane.head < lane.loaded.length) return push(lane);
+    if (lane.noted.length > 0) hungry.add(lane);
+    else lanes.delete(lane.deviceId);
+  };
+
+  const laneOf = (deviceId: string): Lane => {
+    const known = lanes.get(deviceId);
+    if (known !== undefined) return known;
+    const lane: Lane = { deviceId, loaded: [], head: 0, noted: [], out: false };
+    lanes.set(deviceId, lane);
+    return lane;
+  };
+
+  return {
+    add(record) {
+      if (isFull()) return false;
+      const lane = laneOf(record.deviceId);
+      if (lane.noted.length > 0 || lane.loaded.length - lane.head >= limits.recordsPerLane) {
+        lane.noted.push(record.seq);
+        noted += 1;
+      } else load(lane, record);
+      return true;
+    },
+    peek() {
+      const lane = front();
+      return lane?.loaded[lane.head];
+    },
+    take() {
+      const lane = front();
+      if (lane === undefined) return;
+      readyHead += 1;
+      lane.out = true;
+    },
+    occupy(record) {
+      const lane = laneOf(record.deviceId);
+      lane.out = true;
+      load(lane, record);
+    },
+    done(record) {
+      const lane = lanes.get(record.deviceId);
+      if (lane === undefined || !lane.out) return;
+      lane.out = false;
+      unload(lane, record);
+      settleLane(lane);
+    },
+    again(record) {
+      const lane = lanes.get(record.deviceId);
+      if (lane === undefined || !lane.out) return;
+      lane.out = false;
+      push(lane);
+    },
+    has: (deviceId) => lanes.has(deviceId),
+    wanted(limit) {
+      const seqs: number[] = [];
+      for (const lane of hungry) {
+        if (seqs.length >= limit || loaded + seqs.length >= limits.records) break;
+        hungry.delete(lane);
+        const asked = lane.noted.splice(0, limits.recordsPerLane);
+        noted -= asked.length;
+        seqs.push(...asked);
+      }
+      return seqs;
+    },
+    refill(records, asked) {
+      const devices = new Set<string>();
+      for (const record of records) {
+        devices.add(record.deviceId);
+        load(laneOf(record.deviceId), record);
+      }
+      if (records.length === asked.length) return;
+      for (const lane of lanes.values()) if (!lane.out && !devices.has(lane.deviceId) && lane.head >= lane.loaded.length) settleLane(lane);
+    },
+    get ready() {
+      return ready.length - readyHead;
+    },
+    get loaded() {
+      return loaded;
+    },
+    get full() {
+      return isFull();
+    },
+  };
+};

@@ -1,0 +1,82 @@
+import t from 'tap';
+import { createLanes, type Lanes } from '../../src/uplink/lanes.js';
+import type { OutboxRecord } from '../../src/uplink/ports.js';
+import { recordOf } from '../support/records.js';
+
+const takeNext = (lanes: Lanes): OutboxRecord | undefined => {
+  const record = lanes.peek();
+  if (record !== undefined) lanes.take();
+  return record;
+};
+
+void t.test('one record of a device is out at a time, devices go beside each other', async (t) => {
+  const lanes = createLanes();
+  for (const [seq, device] of [[1, 'a'], [2, 'a'], [3, 'b']] as const) t.ok(lanes.add(recordOf(seq, device)));
+  const first = takeNext(lanes);
+  const second = takeNext(lanes);
+  t.equal(first?.seq, 1);
+  t.equal(second?.seq, 3);
+  t.equal(lanes.peek(), undefined, 'the second record of a waits for the first');
+  lanes.done(recordOf(1, 'a'));
+  t.equal(takeNext(lanes)?.seq, 2);
+});
+
+void t.test('a record that goes again goes before the others of its device', async (t) => {
+  const lanes = createLanes();
+  for (const seq of [1, 2]) lanes.add(recordOf(seq, 'a'));
+  takeNext(lanes);
+  lanes.again(recordOf(1, 'a'));
+  t.equal(takeNext(lanes)?.seq, 1);
+});
+
+void t.test('a busy device is noted by position, and read back in order', async (t) => {
+  const lanes = createLanes({ records: 100, bytes: 1e6, recordsPerLane: 2, noted: 100 });
+  const all = Array.from({ length: 7 }, (_, index) => recordOf(index + 1, 'a'));
+  for (const record of all) t.ok(lanes.add(record));
+  t.equal(lanes.loaded, 2, 'only two are in memory');
+  const order: number[] = [];
+  for (let guard = 0; guard < 20 && lanes.has('a'); guard += 1) {
+    const wanted = lanes.wanted(10);
+    if (wanted.length > 0) lanes.refill(all.filter(({ seq }) => wanted.includes(seq)), wanted);
+    const record = takeNext(lanes);
+    if (record === undefined) continue;
+    order.push(record.seq);
+    lanes.done(record);
+  }
+  t.same(order, [1, 2, 3, 4, 5, 6, 7]);
+  t.equal(lanes.loaded, 0);
+});
+
+void t.test('reading stops when the lanes are full, by count, by bytes and by noted positions', async (t) => {
+  const byCount = createLanes({ records: 1, bytes: 1e6, recordsPerLane: 5, noted: 5 });
+  t.ok(byCount.add(recordOf(1, 'a')));
+  t.notOk(byCount.add(recordOf(2, 'b')));
+  const byBytes = createLanes({ records: 10, bytes: 5, recordsPerLane: 5, noted: 5 });
+  t.ok(byBytes.add(recordOf(1, 'a')));
+  t.ok(byBytes.full);
+  const byNoted = createLanes({ records: 10, bytes: 1e6, recordsPerLane: 1, noted: 1 });
+  t.ok(byNoted.add(recordOf(1, 'a')));
+  t.ok(byNoted.add(recordOf(2, 'a')));
+  t.notOk(byNoted.add(recordOf(3, 'b')));
+});
+
+void t.test('records noted that are gone from the store do not block their lane', async (t) => {
+  const lanes = createLanes({ records: 10, bytes: 1e6, recordsPerLane: 1, noted: 10 });
+  for (const seq of [1, 2, 3]) lanes.add(recordOf(seq, 'a'));
+  const first = takeNext(lanes);
+  lanes.done(first ?? recordOf(1, 'a'));
+  const wanted = lanes.wanted(10);
+  t.same(wanted, [2]);
+  lanes.refill([], wanted);
+  t.same(lanes.wanted(10), [3], 'the lane asks for its next one');
+});
+
+void t.test('a record put straight out holds its lane until it is done', async (t) => {
+  const lanes = createLanes();
+  const direct = recordOf(-1, 'a');
+  lanes.occupy(direct);
+  lanes.add(recordOf(1, 'a'));
+  t.equal(lanes.peek(), undefined);
+  lanes.done(direct);
+  t.equal(takeNext(lanes)?.seq, 1);
+});
