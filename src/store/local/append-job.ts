@@ -1,0 +1,138 @@
+import type { BridgeError } from '../../errors.js';
+import type { Append, AppendResult, NewRecord, OutboxRecord } from '../../uplink/ports.js';
+import type { Job } from './commit-queue.js';
+import { writeOrdinal, type ConnectionState, type Connections } from './connections.js';
+import { recordKey } from './outbox-keys.js';
+import type { ParkedMessages } from './parked-messages.js';
+import { encodeParked, encodeRecord, storedBytes } from './record-encoding.js';
+import type { SeenMessages } from './seen-messages.js';
+import type { Sequence } from './sequence.js';
+
+export interface AppendParts {
+  readonly connections: Connections;
+  readonly seen: SeenMessages;
+  readonly sequence: Sequence;
+  readonly parked: ParkedMessages;
+  readonly now: () => number;
+}
+
+interface NewValue {
+  readonly state: ConnectionState;
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** One call of `append`: what it writes, its results, and the batches whose outcome it shares. */
+export interface AppendJob extends Job {
+  readonly results: AppendResult[];
+  /** Bytes it adds to the outbox. */
+  readonly bytes: number;
+  readonly writes: boolean;
+  /** Its own commit and those of the batches that hold the first of its duplicates. */
+  readonly durable: Promise<unknown>;
+}
+
+const duplicate: AppendResult = { state: 'duplicate' };
+const stored: AppendResult = { state: 'stored' };
+
+/** Decides, in order, what is new in a batch, and claims its keys, so that whoever comes later in this turn sees them. */
+export const createAppendJob = (batch: readonly Append[], parts: AppendParts): AppendJob => {
+  const { connections, seen, sequence, parked, now } = parts;
+  let resolve: () => void = () => undefined;
+  let reject: (error: BridgeError) => void = () => undefined;
+  const commit = new Promise<void>((done, failed) => { resolve = done; reject = failed; });
+  const shared = new Set<Promise<unknown>>();
+  const seenKeys: Buffer[] = [];
+  const claimed: string[] = [];
+  const records: NewValue[] = [];
+  const parkings: NewValue[] = [];
+  let bytes = 0;
+  let reserves = false;
+
+  const isDuplicate = (append: Append): boolean => {
+    const key = seen.keyOf(append);
+    const text = key.toString('latin1');
+    const first = seen.writing.get(text);
+    if (first !== undefined) {
+      if (first !== commit) shared.add(first);
+      return true;
+    }
+    if (seen.has(key)) return true;
+    seen.writing.set(text, commit);
+    claimed.push(text);
+    seenKeys.push(key);
+    return false;
+  };
+
+  const place = (record: NewRecord): { state: ConnectionState; seq: number; key: Buffer; value: Buffer } => {
+    const value = encodeRecord(record);
+    const state = connections.of(record.connectionId);
+    const seq = sequence.take();
+    return { state, seq, key: recordKey(state.ordinal, seq), value };
+  };
+
+  const addRecord = (record: NewRecord): OutboxRecord => {
+    const { seq, ...placed } = place(record);
+    records.push(placed);
+    bytes += storedBytes(placed.value);
+    return { seq, ...record };
+  };
+
+  const addParked = (record: NewRecord, park: NonNullable<Append['park']>): void => {
+    const { state, key, value } = place(record);
+    parkings.push({ state, key, value: encodeParked(value, { ...park, parkedAt: now() }) });
+  };
+
+  const resultOf = (append: Append): AppendResult => {
+    if (isDuplicate(append)) return duplicate;
+    const { record, park } = append;
+    if (record === undefined) return stored;
+    if (park === undefined) return { state: 'stored', record: addRecord(record) };
+    addParked(record, park);
+    return stored;
+  };
+
+  const release = (): void => { for (const text of claimed) seen.writing.delete(text); };
+
+  const count = (): void => {
+    for (const { state, value } of records) {
+      state.messages += 1;
+      state.bytes += storedBytes(value);
+    }
+    for (const { value } of parkings) parked.added(storedBytes(value));
+    for (const { state } of [...records, ...parkings]) state.stored = true;
+    if (parkings.length > 0) parked.trim();
+  };
+
+  const results = batch.map(resultOf);
+  const seenValue = seen.value();
+  const writes = claimed.length > 0;
+  if (!writes) resolve();
+
+  return {
+    kind: 'append',
+    results,
+    bytes,
+    writes,
+    durable: shared.size === 0 ? commit : Promise.all([commit, ...shared]),
+    prepare: () => true,
+    write(tables) {
+      reserves = (records.length > 0 || parkings.length > 0) && sequence.reserveNeeded();
+      if (reserves) sequence.write(tables);
+      for (const { state } of [...records, ...parkings]) if (!state.stored) writeOrdinal(tables, state);
+      for (const key of seenKeys) void tables.seen.put(key, seenValue);
+      for (const { key, value } of records) void tables.records.put(key, value);
+      for (const { key, value } of parkings) void tables.parked.put(key, value);
+    },
+    done() {
+      if (reserves) sequence.written();
+      count();
+      release();
+      resolve();
+    },
+    failed(error) {
+      release();
+      reject(error);
+    },
+  };
+};

@@ -1,0 +1,176 @@
+import { BridgeError, messageOf } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { Environment, Tables } from './environment.js';
+
+/** Something to write. Jobs that wait at the same time are written in one transaction, in the order they came. */
+export interface Job {
+  /** `append` fails with its transaction; `settle` is kept and tried again; `upkeep` is dropped and comes again by itself. */
+  readonly kind: 'append' | 'settle' | 'upkeep';
+  /** Reads what it needs, right before the transaction; false: nothing to write. */
+  prepare(tables: Tables): boolean;
+  /** Only puts and removes. */
+  write(tables: Tables): void;
+  done(): void;
+  failed(error: BridgeError): void;
+}
+
+export interface CommitQueue {
+  add(job: Job): void;
+  /** The failure since which nothing could be written, or undefined. */
+  failure(): BridgeError | undefined;
+  /** To be called about once a second: tries again what failed, and proves by a write that the store works when nothing else did lately. */
+  tick(): void;
+  /** Writes what waits; what cannot be written then fails. */
+  close(): Promise<void>;
+}
+
+export interface CommitQueueOptions {
+  readonly environment: Environment;
+  readonly logger: Logger;
+  /** What a person needs to know beside LMDB's own words, such as the free space. */
+  readonly circumstances: () => Promise<string>;
+  /** Ms without a write after which one is made as a proof. */
+  readonly idleMs: number;
+}
+
+/** A commit that takes longer counts as a store that cannot be written, until it ends. */
+const slowCommitMs = 10_000;
+/**
+ * LMDB keeps free pages of its own, so one small write may work on a full disk where the next batch fails again: the proof after
+ * a failure writes 256 KB, in records of half a page because free pages lie scattered.
+ */
+const proofRecord = Buffer.alloc(2_000);
+const proofRecords = 128;
+const proofKey = (index: number): Buffer => Buffer.from(`proof:${index}`);
+
+const timeNow = (): number => performance.now();
+
+export const createCommitQueue = ({ environment, logger, circumstances, idleMs }: CommitQueueOptions): CommitQueue => {
+  let waiting: Job[] = [];
+  let running: Promise<void> | undefined;
+  let startedAt: number | undefined;
+  let lastWriteAt = timeNow();
+  let failure: BridgeError | undefined;
+  let settlesHeld = false;
+  let closing = false;
+  let proofWanted = false;
+
+  const writeGroup = async (group: readonly Job[]): Promise<void> => {
+    const tables = environment.tables();
+    if (tables !== undefined && !group.map((job) => job.prepare(tables)).includes(true)) return;
+    startedAt = timeNow();
+    try {
+      await environment.commit((current) => {
+        if (tables !== current) for (const job of group) job.prepare(current);
+        for (const job of group) job.write(current);
+      });
+      lastWriteAt = timeNow();
+    } finally {
+      startedAt = undefined;
+    }
+  };
+
+  const fail = async (cause: unknown): Promise<BridgeError> => {
+    const detail = `${messageOf(cause)}${await circumstances()}`;
+    const error = new BridgeError('store_unavailable', { detail, cause });
+    if (failure === undefined) logger.error({ reason: error.reason, detail }, 'store cannot be written');
+    failure = error;
+    return error;
+  };
+
+  /** Nothing that came after a failed append may be written: it may be a duplicate that waits for it. */
+  const drop = (jobs: readonly Job[], error: BridgeError): Job[] => {
+    const kept: Job[] = [];
+    for (const job of jobs) {
+      if (job.kind === 'settle') kept.push(job);
+      else job.failed(error);
+    }
+    return kept;
+  };
+
+  const runGroup = async (group: readonly Job[]): Promise<void> => {
+    try {
+      await writeGroup(group);
+    } catch (cause) {
+      const error = await fail(cause);
+      const later = waiting;
+      waiting = [];
+      settlesHeld ||= group.every((job) => job.kind === 'settle');
+      waiting = [...drop([...group, ...later], error), ...waiting];
+      return;
+    }
+    for (const job of group) job.done();
+  };
+
+  const prove = async (records: number): Promise<void> => {
+    startedAt = timeNow();
+    try {
+      await environment.commit(({ meta }) => {
+        for (let index = 0; index < records; index += 1) void meta.put(proofKey(index), proofRecord);
+      });
+      await environment.commit(({ meta }) => {
+        for (let index = 0; index < records; index += 1) void meta.remove(proofKey(index));
+      });
+      lastWriteAt = timeNow();
+      if (failure !== undefined) logger.info('store can be written again');
+      failure = undefined;
+    } catch (cause) {
+      await fail(cause);
+    } finally {
+      startedAt = undefined;
+    }
+  };
+
+  const takeGroup = (): Job[] => {
+    const group = settlesHeld ? waiting.filter((job) => job.kind !== 'settle') : waiting;
+    waiting = settlesHeld ? waiting.filter((job) => job.kind === 'settle') : [];
+    return group;
+  };
+
+  const run = async (): Promise<void> => {
+    for (;;) {
+      const group = takeGroup();
+      if (group.length > 0) await runGroup(group);
+      // After a group, not when the queue is empty: under load it never is.
+      if (proofWanted) {
+        proofWanted = false;
+        await prove(failure === undefined ? 1 : proofRecords);
+      } else if (group.length === 0) return;
+    }
+  };
+
+  const start = (): void => {
+    running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
+      running = undefined;
+      if (!closing && !settlesHeld && waiting.length > 0) start();
+    });
+  };
+
+  return {
+    add(job) {
+      waiting.push(job);
+      start();
+    },
+    failure() {
+      if (startedAt === undefined || timeNow() - startedAt < slowCommitMs) return failure;
+      return failure ?? new BridgeError('store_unavailable', { detail: 'a write takes longer than 10 s' });
+    },
+    tick() {
+      settlesHeld = false;
+      if (failure === undefined && timeNow() - lastWriteAt < idleMs && waiting.length === 0) return;
+      proofWanted = failure !== undefined || timeNow() - lastWriteAt >= idleMs;
+      start();
+    },
+    async close() {
+      closing = true;
+      settlesHeld = false;
+      proofWanted = false;
+      do {
+        start();
+        await running;
+      } while (waiting.length > 0 && !settlesHeld);
+      const error = failure ?? new BridgeError('stopping');
+      for (const job of waiting.splice(0)) job.failed(error);
+    },
+  };
+};

@@ -1,0 +1,94 @@
+import { ABORT, open, type Database, type RootDatabase } from 'lmdb';
+
+export type Table = Database<Buffer, Buffer>;
+
+/** The tables of the outbox; all of them change in one transaction. */
+export interface Tables {
+  readonly records: Table;
+  readonly parked: Table;
+  /** What was seen: acceptance time by key. */
+  readonly seen: Table;
+  readonly meta: Table;
+}
+
+/** One LMDB environment with one writer. */
+export interface Environment {
+  /** Undefined only while a broken environment cannot be opened again. */
+  tables(): Tables | undefined;
+  /**
+   * Runs the puts and removes of `write`, which must not throw, in one transaction; resolves after fdatasync.
+   * One at a time. @throws the cause; then nothing of it is kept.
+   */
+  commit(write: (tables: Tables) => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly tables: Tables;
+}
+
+const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+
+/**
+ * `overlappingSync` stays off: with it a commit is visible, and stays so, when its fdatasync fails, so a refused batch could be delivered.
+ * `eventTurnBatching` is off because the outbox gathers by itself and a batch must never be split over two commits.
+ */
+const lmdbOptions = { ...binary, maxDbs: 8, noSubdir: false, overlappingSync: false, eventTurnBatching: false, permissionsMode: 0o600 };
+
+/** Opens the environment in a folder. It must have passed the probe: LMDB crashes the process on a damaged file. */
+export const openTables = (path: string, readOnly = false): Opened => {
+  const root = open<Buffer, Buffer>({ path, ...lmdbOptions, readOnly });
+  const table = (name: string): Table => {
+    const opened = root.openDB<Buffer, Buffer>({ name, ...binary }) as Table | undefined;
+    if (opened === undefined) throw new Error(`the table ${name} is missing`);
+    return opened;
+  };
+  return { root, tables: { records: table('records'), parked: table('parked'), seen: table('seen'), meta: table('meta') } };
+};
+
+/**
+ * The cause behind a failed commit. lmdb rejects the write and, separately, a promise in `commitError`: left alone, the
+ * second one ends the process as an unhandled rejection.
+ */
+const causeOf = async (error: unknown): Promise<unknown> => {
+  const commitError: unknown = error instanceof Error && 'commitError' in error ? error.commitError : undefined;
+  if (!(commitError instanceof Promise)) return error;
+  return commitError.then(() => error, (cause: unknown) => cause);
+};
+
+/** Whether LMDB would begin a transaction. After a failed write of its meta page it refuses for ever, and lmdb's writer would hang. */
+const usable = ({ root }: Opened): boolean => {
+  try {
+    root.transactionSync(() => ABORT);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const openEnvironment = (path: string): Environment => {
+  let opened: Opened | undefined = openTables(path);
+
+  const recover = async (): Promise<void> => {
+    if (opened === undefined || usable(opened)) return;
+    const { root } = opened;
+    opened = undefined;
+    await root.close();
+    opened = openTables(path);
+  };
+
+  const commit = async (write: (tables: Tables) => void): Promise<void> => {
+    opened ??= openTables(path);
+    const { root, tables } = opened;
+    try {
+      await root.batch(() => { write(tables); });
+    } catch (error) {
+      const cause = await causeOf(error);
+      await recover().catch(() => undefined);
+      throw cause;
+    }
+  };
+
+  return { tables: () => opened?.tables, commit, close: async () => opened?.root.close() };
+};

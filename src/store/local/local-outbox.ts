@@ -1,0 +1,148 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BridgeError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { Outbox, ParkedRecord } from '../../uplink/ports.js';
+import { createAppendJob } from './append-job.js';
+import { checkStore } from './check-store.js';
+import { createCommitQueue } from './commit-queue.js';
+import { createConnections } from './connections.js';
+import { openEnvironment, type Environment } from './environment.js';
+import { createParkedMessages, type ParkedTotals } from './parked-messages.js';
+import { createRecordReader } from './record-reader.js';
+import { createSeenMessages } from './seen-messages.js';
+import { createSequence } from './sequence.js';
+import { createSettleJob } from './settle-job.js';
+
+export interface LocalOutboxOptions {
+  /** The outbox lives in `<dataDir>/outbox`. Hold its lock (`lockDataDir`) while it is open. */
+  readonly dataDir: string;
+  /** Limit of the pending records: their values and 64 bytes for each. The file itself is larger: it also holds parked messages, what was seen, and free pages. */
+  readonly maxBytes: number;
+  /** How long after its arrival a message is recognised when it comes again. */
+  readonly dedupWindowMs: number;
+  /** Past it the oldest parked messages are removed. */
+  readonly parkedMaxBytes: number;
+  readonly logger: Logger;
+  readonly now?: () => number;
+  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (5,000), pause between two sweeps of what was seen (60,000). */
+  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number };
+}
+
+export interface LocalOutbox extends Outbox {
+  /** Unsettled messages of the connection that were found when the outbox was opened. */
+  restored(connectionId: string): number;
+  /** Parked messages of a connection after a position, in the order in which they were accepted. */
+  parked(connectionId: string, page: { readonly after: number; readonly limit: number }): ParkedRecord[];
+  parkedTotals(): ParkedTotals;
+}
+
+/** After a refusal the outbox counts as full until as much as was refused would fit, but no longer than until this share of it is free. */
+const largestMargin = 0.1;
+
+const freeSpace = async (path: string): Promise<string> => {
+  const stats = await statfs(path).catch(() => undefined);
+  return stats === undefined ? '' : ` (${stats.bavail * stats.bsize} bytes free in the data directory)`;
+};
+
+const openOrExplain = (path: string): Environment => {
+  try {
+    return openEnvironment(path);
+  } catch (cause) {
+    throw new BridgeError('store_unavailable', { detail: `cannot open the outbox in ${path}`, cause });
+  }
+};
+
+/**
+ * Opens the outbox of a data directory: one LMDB environment, checked by a child process before this one maps it.
+ * @throws BridgeError `store_corrupt` (the damaged folder was set aside) or `store_unavailable`.
+ */
+export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<LocalOutbox> => {
+  const { logger, maxBytes, now = Date.now, intervals = {} } = options;
+  const path = join(options.dataDir, 'outbox');
+  const found = await checkStore(path);
+  const environment = openOrExplain(path);
+  const tables = environment.tables();
+  if (tables === undefined) throw new BridgeError('store_unavailable');
+
+  const queue = createCommitQueue({ environment, logger, circumstances: () => freeSpace(path), idleMs: intervals.idle ?? 5_000 });
+  const connections = createConnections(tables, found.pending);
+  const sequence = createSequence(tables, found.lastSeq);
+  const seen = createSeenMessages({ environment, queue, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
+  const parked = createParkedMessages({ environment, queue, connections, logger, maxBytes: options.parkedMaxBytes, found: found.parked });
+  const settling = new Map<number, Promise<unknown>>();
+  let reservedBytes = 0;
+  let refusedBytes = 0;
+  let closing: Promise<void> | undefined;
+
+  const usedBytes = (): number => {
+    let bytes = reservedBytes;
+    for (const state of connections.all()) bytes += state.bytes;
+    return bytes;
+  };
+
+  const refusal = (bytes: number): BridgeError | undefined => {
+    const failure = queue.failure();
+    if (failure !== undefined) return new BridgeError('store_unavailable', { detail: failure.detail ?? failure.message, cause: failure.cause });
+    if (bytes === 0 || usedBytes() + bytes <= maxBytes) return undefined;
+    refusedBytes = Math.min(bytes, maxBytes * largestMargin);
+    return new BridgeError('outbox_full', { detail: `the backlog reached ${maxBytes} bytes` });
+  };
+
+  const append: Outbox['append'] = async (batch) => {
+    if (closing !== undefined) throw new BridgeError('stopping');
+    const job = createAppendJob(batch, { connections, seen, sequence, parked, now });
+    const error = job.writes ? refusal(job.bytes) : undefined;
+    if (error !== undefined) job.failed(error);
+    else if (job.writes) {
+      reservedBytes += job.bytes;
+      if (job.bytes > 0) refusedBytes = 0;
+      queue.add(job);
+    }
+    try {
+      await job.durable;
+    } finally {
+      if (job.writes && error === undefined) reservedBytes -= job.bytes;
+    }
+    return job.results;
+  };
+
+  const settle: Outbox['settle'] = async (batch) => {
+    if (closing !== undefined) throw new BridgeError('stopping');
+    const job = createSettleJob(batch, { connections, parked, settling, now });
+    if (job.writes) queue.add(job);
+    await job.durable;
+  };
+
+  const ticker = setInterval(() => {
+    parked.trim();
+    queue.tick();
+  }, intervals.retry ?? 1_000).unref();
+
+  const close = async (): Promise<void> => {
+    clearInterval(ticker);
+    seen.close();
+    await queue.close();
+    await environment.close();
+  };
+
+  return {
+    append,
+    settle,
+    ...createRecordReader(environment, connections, logger),
+    pending(connectionId) {
+      const { messages, bytes } = connections.find(connectionId) ?? { messages: 0, bytes: 0 };
+      return { messages, bytes };
+    },
+    oldestAcceptedAt: (connectionId) => connections.oldestAcceptedAt(connectionId, environment.tables()),
+    unwritable() {
+      if (closing !== undefined) return 'stopping';
+      if (queue.failure() !== undefined) return 'store_unavailable';
+      return usedBytes() + Math.max(refusedBytes, 1) > maxBytes ? 'outbox_full' : undefined;
+    },
+    close: () => (closing ??= close()),
+    restored: (connectionId) => connections.find(connectionId)?.restored ?? 0,
+    parked: parked.list,
+    parkedTotals: parked.totals,
+  };
+};

@@ -1,0 +1,67 @@
+import { messageOf } from '../../errors.js';
+import { openTables, type Table } from './environment.js';
+import { ordinalOf, seqOf } from './outbox-keys.js';
+import { damageOf, storedBytes } from './record-encoding.js';
+import type { ProbeReport } from './check-store.js';
+
+/**
+ * Entry of the child process that reads a whole outbox before the bridge does: LMDB maps the file and follows what it
+ * finds there, so a damaged one may end the process with SIGBUS or SIGSEGV, which only a process of its own survives.
+ * `probe.js FOLDER` writes one JSON object to stdout.
+ */
+
+interface Count {
+  messages: number;
+  bytes: number;
+}
+
+class Damage extends Error {}
+
+const countTable = (table: Table, name: string): { readonly byOrdinal: Map<number, Count>; readonly lastSeq: number } => {
+  const byOrdinal = new Map<number, Count>();
+  let lastSeq = 0;
+  for (const { key, value } of table.getRange({})) {
+    const seq = key.length === 8 ? seqOf(key) : 0;
+    const damage = key.length === 8 ? damageOf(value) : 'its key is wrong';
+    if (damage !== undefined) throw new Damage(`${name} ${seq}: ${damage}`);
+    const count = byOrdinal.get(ordinalOf(key)) ?? { messages: 0, bytes: 0 };
+    count.messages += 1;
+    count.bytes += storedBytes(value);
+    byOrdinal.set(ordinalOf(key), count);
+    lastSeq = Math.max(lastSeq, seq);
+  }
+  return { byOrdinal, lastSeq };
+};
+
+/** Walks the pages of a table and compares with the number of entries that LMDB keeps. */
+const walk = (table: Table, name: string): void => {
+  const { entryCount } = table.getStats() as { readonly entryCount: number };
+  if (table.getKeysCount({}) !== entryCount) throw new Damage(`table ${name}: entries are missing`);
+};
+
+const report = (path: string): ProbeReport => {
+  const { tables } = openTables(path, true);
+  for (const [name, table] of Object.entries(tables)) walk(table as Table, name);
+  const records = countTable(tables.records, 'record');
+  const parked = countTable(tables.parked, 'parked record');
+  const parkedTotals = { messages: 0, bytes: 0 };
+  for (const { messages, bytes } of parked.byOrdinal.values()) {
+    parkedTotals.messages += messages;
+    parkedTotals.bytes += bytes;
+  }
+  return { pending: [...records.byOrdinal], parked: parkedTotals, lastSeq: Math.max(records.lastSeq, parked.lastSeq) };
+};
+
+/** Errors of the operating system (positive codes) say nothing about the file: access denied, no memory, an I/O error. */
+const isSystemError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (typeof error.code === 'string' || (typeof error.code === 'number' && error.code > 0));
+
+const tryReport = (path: string): ProbeReport | { readonly damage: string } | { readonly unreadable: string } => {
+  try {
+    return report(path);
+  } catch (error) {
+    return isSystemError(error) ? { unreadable: messageOf(error) } : { damage: messageOf(error) };
+  }
+};
+
+process.stdout.write(JSON.stringify(tryReport(process.argv[2] ?? '')));

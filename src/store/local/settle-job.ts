@@ -1,0 +1,103 @@
+import type { BridgeError } from '../../errors.js';
+import type { Settlement } from '../../uplink/ports.js';
+import type { Job } from './commit-queue.js';
+import type { ConnectionState, Connections } from './connections.js';
+import type { Tables } from './environment.js';
+import { recordKey } from './outbox-keys.js';
+import type { ParkedMessages } from './parked-messages.js';
+import { encodeParked, storedBytes } from './record-encoding.js';
+
+export interface SettleParts {
+  readonly connections: Connections;
+  readonly parked: ParkedMessages;
+  /** Positions being settled, with the promise of the first call, so that none is counted twice. */
+  readonly settling: Map<number, Promise<unknown>>;
+  readonly now: () => number;
+}
+
+/** One call of `settle`. */
+export interface SettleJob extends Job {
+  readonly writes: boolean;
+  readonly durable: Promise<unknown>;
+}
+
+interface Claim {
+  readonly settlement: Settlement;
+  readonly state: ConnectionState;
+  readonly key: Buffer;
+}
+
+interface Removal {
+  readonly state: ConnectionState;
+  readonly seq: number;
+  readonly key: Buffer;
+  readonly bytes: number;
+  readonly parked: Buffer | undefined;
+}
+
+export const createSettleJob = (batch: readonly Settlement[], { connections, parked, settling, now }: SettleParts): SettleJob => {
+  let resolve: () => void = () => undefined;
+  let reject: (error: BridgeError) => void = () => undefined;
+  const commit = new Promise<void>((done, failed) => { resolve = done; reject = failed; });
+  const shared = new Set<Promise<unknown>>();
+  const claims: Claim[] = [];
+  let removals: Removal[] = [];
+
+  for (const settlement of batch) {
+    const { seq, connectionId } = settlement.record;
+    const first = settling.get(seq);
+    const state = connections.find(connectionId);
+    if (first !== undefined && first !== commit) shared.add(first);
+    if (first !== undefined || state === undefined) continue;
+    settling.set(seq, commit);
+    claims.push({ settlement, state, key: recordKey(state.ordinal, seq) });
+  }
+  if (claims.length === 0) resolve();
+
+  const removalOf = ({ settlement, state, key }: Claim, { records }: Tables): Removal | undefined => {
+    const { seq } = settlement.record;
+    if (settlement.outcome !== 'parked') {
+      const size = records.getBinaryFast(key)?.length;
+      return size === undefined ? undefined : { state, seq, key, bytes: storedBytes({ length: size }), parked: undefined };
+    }
+    const value = records.getBinary(key);
+    if (value === undefined) return undefined;
+    const { reason, detail } = settlement;
+    return { state, seq, key, bytes: storedBytes(value), parked: encodeParked(value, { reason, detail, parkedAt: now() }) };
+  };
+
+  const count = ({ state, seq, bytes, parked: value }: Removal): void => {
+    state.messages -= 1;
+    state.bytes -= bytes;
+    if (state.oldest?.seq === seq) state.oldest = undefined;
+    if (value !== undefined) parked.added(storedBytes(value));
+  };
+
+  const release = (): void => { for (const { settlement } of claims) settling.delete(settlement.record.seq); };
+
+  return {
+    kind: 'settle',
+    writes: claims.length > 0,
+    durable: shared.size === 0 ? commit : Promise.all([commit, ...shared]),
+    prepare(tables) {
+      removals = claims.map((claim) => removalOf(claim, tables)).filter((removal) => removal !== undefined);
+      return removals.length > 0;
+    },
+    write(tables) {
+      for (const { key, parked: value } of removals) {
+        void tables.records.remove(key);
+        if (value !== undefined) void tables.parked.put(key, value);
+      }
+    },
+    done() {
+      for (const removal of removals) count(removal);
+      release();
+      parked.trim();
+      resolve();
+    },
+    failed(error) {
+      release();
+      reject(error);
+    },
+  };
+};

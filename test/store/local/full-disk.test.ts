@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t from 'tap';
+
+const program = fileURLToPath(new URL('./full-disk.js', import.meta.url));
+
+interface Report {
+  readonly first: { readonly batches: number; readonly reason: string; readonly detail: string };
+  readonly second: { readonly batches: number; readonly reason: string };
+  readonly reopened: number;
+  readonly [key: string]: unknown;
+}
+
+/** Files of at most `blocks` × 1,024 bytes; Node ignores SIGXFSZ, so a write beyond it fails with EFBIG. */
+const runLimited = async (dataDir: string, blocks: number): Promise<Report> => {
+  const { stdout } = await promisify(execFile)('bash', ['-c', `ulimit -f ${blocks} && exec "$0" "$@"`, process.execPath, program, dataDir], { timeout: 60_000 });
+  return JSON.parse(stdout) as Report;
+};
+
+void t.test('a disk that is full refuses, keeps nothing of the refused, and works again when there is room, without a restart', async (t) => {
+  for (const blocks of [2_000, 6_000]) {
+    const report = await runLimited(t.testdir(), blocks);
+    t.ok(report.first.batches > 5, `${report.first.batches} batches fitted`);
+    t.match(report, {
+      first: { reason: 'store_unavailable', detail: /bytes free in the data directory/ },
+      unwritable: 'store_unavailable',
+      kept: report.first.batches * 64,
+      lost: ['store_unavailable', 'store_unavailable'],
+      duplicate: 'duplicate',
+      pendingAfterSettle: 0,
+      again: true,
+      x: 'stored',
+      second: { reason: 'store_unavailable' },
+      parked: 1,
+    });
+    t.equal(report.reopened, (report.second.batches - report.first.batches) * 64 + 1 - 1, 'all that was accepted, less the parked one');
+    t.match(report.logged, ['store cannot be written', 'store can be written again', 'store cannot be written']);
+  }
+});

@@ -1,0 +1,50 @@
+import { createLogger } from '../../../src/log.js';
+import { BridgeError, messageOf } from '../../../src/errors.js';
+import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
+import { newAppend, readAll } from '../../contracts/outbox.js';
+import { until } from './open-outbox.js';
+
+/**
+ * A process of its own for tests, started with a limit on the size of its files (`ulimit -f`): LMDB's writes then fail as on a full
+ * disk, without root and without a disk. Prints one JSON object with what it saw.
+ */
+const dataDir = process.argv[2] ?? '';
+const logged: string[] = [];
+const logger = createLogger('info', { write: (line) => { logged.push((JSON.parse(line) as { msg: string }).msg); } });
+const open = () => openLocalOutbox({ dataDir, maxBytes: 1e9, dedupWindowMs: 7_200_000, parkedMaxBytes: 1e9, logger, intervals: { retry: 20, idle: 50 } });
+const outbox = await open();
+
+const batchOf = (batch: number) => Array.from({ length: 64 }, (_, index) => newAppend(`${batch}.${index}`, { payload: Buffer.alloc(1_000) }));
+const reasonOf = (error: unknown): string => (error instanceof BridgeError ? error.reason : messageOf(error));
+const fill = async (from: number): Promise<{ readonly batches: number; readonly reason: string; readonly detail: string }> => {
+  for (let batch = from; ; batch += 1) {
+    const error: unknown = await outbox.append(batchOf(batch)).then(() => undefined, (thrown: unknown) => thrown);
+    if (error !== undefined) return { batches: batch, reason: reasonOf(error), detail: messageOf(error) };
+  }
+};
+
+const first = await fill(0);
+const unwritable = outbox.unwritable();
+const kept = readAll(outbox).length;
+const lost = await Promise.all([outbox.append([newAppend('x')]), outbox.append([newAppend('x'), newAppend('y')])].map((promise) => promise.then(() => 'stored', reasonOf)));
+const duplicate = await outbox.append([newAppend('0.0')]).then(([result]) => result?.state, reasonOf);
+
+// Delivered while the disk is full: removing needs pages too.
+await outbox.settle(readAll(outbox).map((record) => ({ outcome: 'delivered', record })));
+const pendingAfterSettle = outbox.pending('main').messages;
+await until('the store is writable again', () => outbox.unwritable() === undefined);
+const again = await outbox.append(batchOf(first.batches));
+const x = await outbox.append([newAppend('x')]);
+const second = await fill(first.batches + 1);
+const parked = readAll(outbox)[0];
+if (parked !== undefined) await outbox.settle([{ outcome: 'parked', record: parked, reason: 'expired', detail: '' }]);
+await outbox.close();
+
+const reopened = await open();
+const report = {
+  first, unwritable, kept, lost, duplicate, pendingAfterSettle, logged,
+  again: again.every(({ state }) => state === 'stored'), x: x[0]?.state, second,
+  reopened: readAll(reopened).length, parked: reopened.parkedTotals().messages,
+};
+await reopened.close();
+process.stdout.write(JSON.stringify(report));

@@ -1,0 +1,83 @@
+import { mkdirSync } from 'node:fs';
+import t from 'tap';
+import { createLogger } from '../../../src/log.js';
+import { openTables } from '../../../src/store/local/environment.js';
+import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
+import { newAppend, outboxContract, readAll, startOfTime, topicsOf } from '../../contracts/outbox.js';
+import { openOutbox, until } from './open-outbox.js';
+
+void t.test('the outbox contract', async (t) => {
+  await outboxContract(t, async (t) => {
+    const dataDir = t.testdir();
+    return {
+      open: (settings) => openLocalOutbox({ dataDir, parkedMaxBytes: 10_000_000, logger: createLogger('silent'), ...settings }),
+    };
+  });
+});
+
+void t.test('the data directory is made when it is missing; an empty outbox folder is a new outbox', async (t) => {
+  const dataDir = `${t.testdir()}/not/yet`;
+  const outbox = await openOutbox(t, dataDir);
+  await outbox.append([newAppend('a')]);
+  t.same(topicsOf(readAll(outbox)), ['a']);
+  const other = t.testdir({ mounted: { outbox: {} } });
+  t.same(readAll(await openOutbox(t, `${other}/mounted`)), []);
+});
+
+void t.test('a path that cannot be a data directory is refused', async (t) => {
+  const dir = t.testdir({ file: 'not a folder' });
+  await t.rejects(openOutbox(t, `${dir}/file`), Object.assign(new Error(), { name: 'BridgeError', reason: 'store_unavailable' }));
+});
+
+void t.test('the oldest parked messages make room for new ones, with one warning', async (t) => {
+  const lines: { msg?: string }[] = [];
+  const logger = createLogger('warn', { write: (line) => { lines.push(JSON.parse(line) as { msg?: string }); } });
+  const outbox = await openOutbox(t, t.testdir(), { parkedMaxBytes: 20_000, logger });
+  const park = { reason: 'topic_invalid', detail: '' } as const;
+  for (let index = 0; index < 60; index += 1) {
+    await outbox.append([{ ...newAppend(`p${index}`, { payload: Buffer.alloc(1_000), connectionId: index % 2 === 0 ? 'main' : 'other' }), park }]);
+  }
+  await until('the limit holds', () => outbox.parkedTotals().bytes <= 20_000);
+  const { messages, dropped } = outbox.parkedTotals();
+  t.equal(messages + dropped, 60);
+  const left = ['main', 'other'].flatMap((connectionId) => outbox.parked(connectionId, { after: 0, limit: 100 }));
+  t.equal(left.length, messages);
+  t.same(topicsOf(left.sort((one, other) => one.seq - other.seq)), Array.from({ length: messages }, (_, index) => `p${60 - messages + index}`));
+  t.equal(lines.filter(({ msg }) => msg === 'oldest parked messages removed').length, 1);
+});
+
+void t.test('the totals of parked messages survive a restart', async (t) => {
+  const dataDir = t.testdir();
+  const outbox = await openOutbox(t, dataDir);
+  await outbox.append([{ ...newAppend('a'), park: { reason: 'topic_invalid', detail: 'x' } }, newAppend('b')]);
+  const totals = outbox.parkedTotals();
+  t.equal(totals.messages, 1);
+  await outbox.close();
+  t.same((await openOutbox(t, dataDir)).parkedTotals(), totals);
+});
+
+void t.test('what was seen is forgotten after the window, wherever its event time lies, and only then', async (t) => {
+  let now = startOfTime;
+  const dataDir = t.testdir();
+  const options = { now: () => now, dedupWindowMs: 3_600_000, intervals: { sweep: 1 } };
+  const outbox = await openOutbox(t, dataDir, options);
+  const times = [0, startOfTime, startOfTime - 86_400_000, startOfTime + 86_400_000 * 365];
+  const batch = (name: string) => Array.from({ length: 700 }, (_, index) => ({ dedupKey: newAppend(`${name}${index}`).dedupKey, eventTimeMs: times[index % 4] ?? 0 }));
+  await outbox.append(batch('old'));
+  now += 3_599_000;
+  await outbox.append(batch('young'));
+  now += 61_000;
+  const { root, tables } = openTables(`${dataDir}/outbox`);
+  t.teardown(() => root.close());
+  await until('the old ones are swept', () => tables.seen.getKeysCount({}) === 700);
+  t.same(new Set((await outbox.append(batch('young'))).map(({ state }) => state)), new Set(['duplicate']));
+  t.same(new Set((await outbox.append(batch('old'))).map(({ state }) => state)), new Set(['stored']));
+});
+
+void t.test('a second outbox folder beside the first is not touched', async (t) => {
+  const dataDir = t.testdir();
+  mkdirSync(`${dataDir}/outbox.damaged-2026`);
+  const outbox = await openOutbox(t, dataDir);
+  await outbox.append([newAppend('a')]);
+  t.equal(outbox.pending('main').messages, 1);
+});
