@@ -1,0 +1,141 @@
+import type { OutboxRecord, Publisher, PublisherListener, PublishOutcome } from '../uplink/ports.js';
+import type { MqttSession } from './mqtt-session.js';
+import type { Pace } from './pacing.js';
+import { createPoolSize, type PoolSize, type PoolSizeOptions } from './pool-size.js';
+import type { SessionPool } from './session-pool.js';
+
+export interface PublisherOptions {
+  readonly pool: SessionPool;
+  readonly listener: PublisherListener;
+  /** Over all sessions: the account's publishes a second. */
+  readonly accountPace: Pace;
+  readonly size: PoolSizeOptions;
+  readonly opened: (session: MqttSession) => void;
+  /** Ready records wait this many seconds because of quotas. */
+  readonly paced: (seconds: number) => void;
+}
+
+/** A publisher over the sessions of a pool, and what its owner tells it about them. */
+export interface PooledPublisher extends Publisher {
+  readonly sessions: readonly MqttSession[];
+  start(): void;
+  sessionClosed(session: MqttSession): void;
+  settled(record: OutboxRecord, outcome: PublishOutcome): void;
+  /** Takes no more records and gives the sessions back. */
+  stop(): void;
+}
+
+export const createPublisher = ({ pool, listener, accountPace, size, opened, paced }: PublisherOptions): PooledPublisher => {
+  const sessions: MqttSession[] = [];
+  const poolSize: PoolSize = createPoolSize(size);
+  let borrowing = 0;
+  let turn = 0;
+  let alone: MqttSession | undefined;
+  let wakeUp: NodeJS.Timeout | undefined;
+  let sizing: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const remove = (session: MqttSession): void => {
+    const index = sessions.indexOf(session);
+    if (index >= 0) sessions.splice(index, 1);
+    if (alone === session) alone = undefined;
+  };
+
+  const grow = async (): Promise<void> => {
+    borrowing += 1;
+    const session = await pool.borrow();
+    borrowing -= 1;
+    if (session === undefined) return;
+    if (stopped) return pool.giveBack(session);
+    sessions.push(session);
+    opened(session);
+    listener.room();
+  };
+
+  const keepAtLeastOne = (): void => {
+    if (!stopped && sessions.length + borrowing === 0) void grow();
+  };
+
+  /** Sessions in turn, so that the load spreads evenly: the first after the last used one that may publish now. */
+  const nextWithRoom = (now: number): MqttSession | undefined => {
+    for (let step = 1; step <= sessions.length; step += 1) {
+      const index = (turn + step) % sessions.length;
+      const session = sessions[index];
+      if (session === undefined || session === alone || session.waitMs(now) > 0) continue;
+      turn = index;
+      return session;
+    }
+    return undefined;
+  };
+
+  /** One timer for the whole pool: when pacing lets the next publish go. */
+  const wakeWhenPaced = (now: number): void => {
+    let wait = Number.POSITIVE_INFINITY;
+    for (const session of sessions) wait = Math.min(wait, session.waitMs(now));
+    wait = Math.max(wait, accountPace.waitMs(now));
+    if (wakeUp !== undefined || wait === Number.POSITIVE_INFINITY) return;
+    paced(wait / 1_000);
+    wakeUp = setTimeout(() => {
+      wakeUp = undefined;
+      listener.room();
+    }, Math.ceil(wait));
+  };
+
+  const send = (session: MqttSession, record: OutboxRecord, now: number): true => {
+    accountPace.take(now, record.payload.length);
+    poolSize.published();
+    session.publish(record);
+    return true;
+  };
+
+  const adjustSize = (): void => {
+    keepAtLeastOne();
+    const surplus = poolSize.surplus(sessions.length, performance.now());
+    for (const session of sessions.filter((one) => one.inFlight === 0).slice(0, surplus)) {
+      remove(session);
+      pool.giveBack(session);
+    }
+  };
+
+  return {
+    sessions,
+    start() {
+      keepAtLeastOne();
+      sizing = setInterval(adjustSize, 1_000);
+    },
+    publish(record) {
+      const now = performance.now();
+      const session = stopped || accountPace.waitMs(now) > 0 ? undefined : nextWithRoom(now);
+      return session === undefined ? false : send(session, record, now);
+    },
+    publishAlone(record) {
+      const now = performance.now();
+      const session = stopped || alone !== undefined ? undefined : sessions.find((one) => one.inFlight === 0 && one.waitMs(now) === 0);
+      if (session === undefined) return false;
+      alone = session;
+      return send(session, record, now);
+    },
+    demand(waiting) {
+      if (stopped) return;
+      const now = performance.now();
+      wakeWhenPaced(now);
+      if (sessions.length + borrowing < size.maxSessions && borrowing === 0 && poolSize.shouldGrow(waiting, sessions.length, now)) void grow();
+    },
+    sessionClosed(session) {
+      remove(session);
+      pool.discard(session);
+      keepAtLeastOne();
+    },
+    settled(record, outcome) {
+      if (alone?.inFlight === 0) alone = undefined;
+      listener.settled(record, outcome);
+      listener.room();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(wakeUp);
+      clearInterval(sizing);
+      for (const session of sessions.splice(0)) pool.giveBack(session);
+    },
+  };
+};
