@@ -1,0 +1,55 @@
+import { fastify, type FastifyInstance } from 'fastify';
+import { registerWebhooks, type WebhookOptions } from './webhooks.js';
+
+export interface IngressListenerOptions extends WebhookOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly bodyLimit: number;
+  /** Networks of the proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** PEM; absent means plain HTTP behind a proxy that ends TLS. */
+  readonly tls?: { readonly certificate: string; readonly privateKey: string };
+}
+
+export interface Listener {
+  start(): Promise<void>;
+  /** Stops accepting connections, lets requests under way end. */
+  stop(): Promise<void>;
+  /** Where it listens: `http://127.0.0.1:8080`; known after start. */
+  readonly url: string;
+}
+
+/** A webhook must have arrived whole within this time, ms; slower senders hold memory and sockets. */
+const requestTimeoutMs = 30_000;
+
+const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions): FastifyInstance => {
+  const common = {
+    logger: false,
+    bodyLimit,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+  } as const;
+  if (tls === undefined) return fastify(common);
+  return fastify({ ...common, https: { cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance;
+};
+
+/** The public listener: nothing but webhooks. */
+export const createIngressListener = (options: IngressListenerOptions): Listener => {
+  let url = '';
+  let app: FastifyInstance | undefined;
+  return {
+    get url() {
+      return url;
+    },
+    async start() {
+      app = createServer(options);
+      registerWebhooks(app, options);
+      url = await app.listen({ host: options.host, port: options.port });
+    },
+    async stop() {
+      await app?.close();
+    },
+  };
+};

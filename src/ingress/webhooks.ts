@@ -1,0 +1,126 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BridgeError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { NetworkServerAdapter, NetworkServerSettings, ParsedMessage, TokenProof, WebhookRequest } from '../network-servers/network-server.js';
+import type { RequestProof } from '../network-servers/proof.js';
+import type { Receipt, Sender } from '../uplink/ports.js';
+import type { IngressMetrics } from './metrics.js';
+import { createRefusalLog } from './refusal-log.js';
+import { asBridgeError, sendProblem } from './respond.js';
+
+/** A configured network server as its webhook needs it. */
+export interface WebhookSource {
+  readonly id: string;
+  readonly adapter: NetworkServerAdapter;
+  readonly proof: RequestProof;
+  readonly token?: TokenProof;
+  readonly settings: NetworkServerSettings;
+  /** Challenge of a 401 (RFC 9110, 11.6.1). */
+  readonly challenge: string;
+}
+
+export interface WebhookOptions {
+  readonly sources: ReadonlyMap<string, WebhookSource>;
+  readonly accept: (sender: Sender, incoming: readonly ParsedMessage[], body: Buffer) => Promise<Receipt>;
+  readonly metrics: IngressMetrics;
+  readonly logger: Logger;
+}
+
+type WebhookHttpRequest = FastifyRequest<{ Params: { id: string; '*'?: string } }>;
+
+const noBody = Buffer.alloc(0);
+
+const mediaTypeOf = (request: FastifyRequest): string => (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+const webhookRequest = (request: WebhookHttpRequest): WebhookRequest => {
+  const { url } = request.raw;
+  const start = url?.indexOf('?') ?? -1;
+  const rest = request.params['*'];
+  return {
+    method: request.method,
+    path: rest === undefined || rest === '' ? '' : `/${rest}`,
+    rawQuery: start < 0 ? '' : (url?.slice(start + 1) ?? ''),
+    headers: request.headers,
+    mediaType: mediaTypeOf(request),
+    body: Buffer.isBuffer(request.body) ? request.body : noBody,
+  };
+};
+
+/** A request without a body has no media type to check. */
+const hasBody = (request: FastifyRequest): boolean => request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+
+/** What can be checked before the body is read: who calls, with which method and media type. */
+const admit = (source: WebhookSource, request: WebhookHttpRequest, reply: FastifyReply): void => {
+  const { adapter, proof } = source;
+  if (!adapter.methods.includes(request.method)) {
+    void reply.header('allow', adapter.methods.join(', '));
+    throw new BridgeError('method_not_allowed', { detail: `${adapter.kind} calls with ${adapter.methods.join(', ')}` });
+  }
+  proof.checkSource(request.ip);
+  proof.checkRequest(request.headers);
+  const mediaType = mediaTypeOf(request);
+  if (hasBody(request) && !adapter.mediaTypes.includes(mediaType)) throw new BridgeError('unsupported_media_type', { detail: `${adapter.kind} posts ${adapter.mediaTypes.filter(Boolean).join(', ')}, not ${mediaType === '' ? 'a body without Content-Type' : mediaType}` });
+};
+
+/** Reads, checks the Token, parses: the body becomes messages, or an error that names the field. */
+const parse = ({ adapter, settings, token }: WebhookSource, request: WebhookRequest): ParsedMessage[] => {
+  const document = adapter.read(request, settings);
+  if (token !== undefined) adapter.verifyToken?.(document, request, token);
+  return adapter.parse(document, request, settings);
+};
+
+/** The webhook routes: `/in/{networkServerId}` and everything below it. */
+export const registerWebhooks = (app: FastifyInstance, { sources, accept, metrics, logger }: WebhookOptions): void => {
+  const logRefusal = createRefusalLog(logger);
+
+  const sourceOf = (request: FastifyRequest): WebhookSource => {
+    const source = sources.get((request.params as { id?: string }).id ?? '');
+    if (source === undefined) throw new BridgeError('unknown_route', { detail: 'no network server with this id is configured' });
+    return source;
+  };
+
+  const refuse = (request: FastifyRequest, reply: FastifyReply, error: BridgeError): FastifyReply => {
+    const source = sources.get((request.params as { id?: string } | undefined)?.id ?? '');
+    if (source !== undefined) {
+      const count = Math.max(1, request.messageCount);
+      metrics.received(source.id, count);
+      metrics.rejected(source.id, error.reason, count);
+      if (error.reason === 'unauthenticated') void reply.header('www-authenticate', source.challenge);
+    }
+    logRefusal(source?.id ?? '', error, request.id);
+    return sendProblem(reply, error);
+  };
+
+  const receive = async (request: WebhookHttpRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const source = sourceOf(request);
+    const webhook = webhookRequest(request);
+    const parsed = parse(source, webhook);
+    request.messageCount = parsed.length;
+    const receipt = await accept({ id: source.id, kind: source.adapter.kind }, parsed, webhook.body);
+    metrics.received(source.id, parsed.length);
+    metrics.answered(source.id, reply.elapsedTime / 1_000);
+    if (logger.isLevelEnabled('debug')) logger.debug({ network_server: source.id, message_id: receipt.messageIds.join(' '), duplicates: receipt.duplicates, request_id: request.id }, 'webhook accepted');
+    return reply.code(204).header('x-message-id', receipt.messageIds.join(' ')).send();
+  };
+
+  app.decorateRequest('messageCount', 0);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => refuse(request, reply, asBridgeError(error)));
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new BridgeError('unknown_route')));
+  for (const url of ['/in/:id', '/in/:id/*']) {
+    app.all<{ Params: { id: string; '*'?: string } }>(url, {
+      async onRequest(request, reply) {
+        admit(sourceOf(request), request, reply);
+      },
+      handler: receive,
+    });
+  }
+};
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** How many messages the document held, once that is known. */
+    messageCount: number;
+  }
+}
