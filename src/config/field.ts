@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { BridgeError } from '../errors.js';
+
+/** What the documentation, the example file and the loader know about one key beside its type. */
+export interface FieldSpec {
+  readonly description: string;
+  /** What the value looks like, for the table: `duration`, `1 … 10`. */
+  readonly form?: string;
+  /** Written into the example file as a live line; for a key that may come from a file, the file's name. */
+  readonly example?: string | number | boolean;
+  /** Written into the example file behind `#` where there is no default. */
+  readonly hint?: string;
+  /** The default in words, where it depends on another key. */
+  readonly defaultNote?: string;
+  /** `${key}_file` may name a file that holds the value. */
+  readonly file?: boolean;
+  /** Never printed. */
+  readonly secret?: boolean;
+  /** A PEM text: taken from its file as it is, where other texts lose their line end. */
+  readonly pem?: boolean;
+  /** A path, resolved against the folder of the configuration file. */
+  readonly path?: boolean;
+}
+
+export const fieldSpecs = z.registry<FieldSpec>();
+
+/** The error that a reader of a value throws; its text follows the path, so it starts with a verb. */
+export const wrong = (detail: string): never => {
+  throw new BridgeError('config_invalid', { detail });
+};
+
+const report = (error: unknown, ctx: z.RefinementCtx): void => {
+  if (!(error instanceof BridgeError)) throw error;
+  ctx.addIssue({ code: 'custom', message: error.detail ?? error.message });
+};
+
+/**
+ * One key: `read` turns what stands in the file (or came as text from the environment) into the value, or throws BridgeError
+ * config_invalid. Zod's own scalar types are not used, because `${VAR}` makes texts of numbers, and their messages quote values.
+ */
+export const field = <T>(spec: FieldSpec, read: (value: unknown) => T) =>
+  z
+    .unknown()
+    .transform((value, ctx): T => {
+      try {
+        return read(value === undefined ? wrong(spec.file === true ? 'is required, or its _file' : 'is required') : value);
+      } catch (error) {
+        report(error, ctx);
+        return z.NEVER;
+      }
+    })
+    .register(fieldSpecs, spec);
+
+const shapeError = (what: string) => (issue: { readonly input?: unknown }): string => (issue.input === undefined ? 'is required' : `must be ${what}`);
+
+/** Keys under one key. */
+export const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
+  z.strictObject(shape, { error: shapeError('a mapping of keys to values') }).register(fieldSpecs, { description });
+
+export const list = <Element extends z.ZodType>(description: string, element: Element) => z.array(element, { error: shapeError('a list') }).register(fieldSpecs, { description });
+
+/** A part of the configuration as a cross-check sees it: any value may be missing or still wrong. */
+export type Loose = Readonly<Record<string, unknown>>;
+export type Report = (path: (string | number)[], message: string) => void;
+
+/** A check over several keys that also runs when some of them are wrong, so that all problems are told at once. */
+export const crossCheck = <T>(check: (value: Loose, report: Report) => void): z.core.$ZodCheck<T> =>
+  ({
+    _zod: {
+      def: { check: 'custom', when: () => true },
+      onattach: [],
+      check: ({ value, issues }: z.core.ParsePayload<unknown>) => {
+        if (typeof value !== 'object' || value === null) return;
+        check(value as Loose, (path, message) => issues.push({ code: 'custom', path, message, input: value }));
+      },
+    },
+  }) as unknown as z.core.$ZodCheck<T>;

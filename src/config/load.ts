@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { expiryWarning, readCertificate } from './certificates.js';
+import { applyEnvironment } from './environment.js';
+import { interpolate } from './interpolate.js';
+import { prepare, unreadable, type PrepareContext } from './prepare.js';
+import { ConfigError, pathText, type Problem } from './problem.js';
+import { bridgeSchema, type BridgeConfig } from './schema.js';
+import { nodeOf } from './schema-node.js';
+import { topicWarnings } from './topic-settings.js';
+import { trustedRoots } from './endpoint.js';
+import { parseYaml } from './yaml-text.js';
+
+export interface LoadOptions {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a relative `file` is resolved against; the process's own working directory by default. */
+  readonly cwd?: string;
+}
+
+export interface LoadedConfig {
+  readonly config: BridgeConfig;
+  readonly warnings: readonly Problem[];
+  readonly origin: Origin;
+}
+
+/** Where the values came from, for `print-config`. */
+export interface Origin {
+  /** The configuration file, absolute. */
+  readonly file: string;
+  /** What the schema was given: the file with the environment laid over it and all references followed. Holds secrets in clear text. */
+  readonly tree: unknown;
+  /** Path of a key to the absolute name of the file that `*_file` named. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const readConfigFile = (file: string): unknown => {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError([{ path: file, message: code === 'ENOENT' ? 'the file does not exist' : `cannot be read (${code ?? 'unknown error'})` }]);
+  }
+  return parseYaml(text) ?? {};
+};
+
+/** Whether a problem is about a value that could not be had at all, which was told already. */
+const isTold = (path: string, told: ReadonlySet<string>): boolean => told.has(path);
+
+const unreadablePaths = (tree: unknown, path: readonly PropertyKey[] = []): string[] => {
+  if (tree === unreadable) return [pathText(path)];
+  if (typeof tree !== 'object' || tree === null) return [];
+  return Object.entries(tree).flatMap(([key, value]) => unreadablePaths(value, [...path, Array.isArray(tree) ? Number(key) : key]));
+};
+
+const validate = (tree: unknown, problems: Problem[]): BridgeConfig => {
+  const told = new Set([...unreadablePaths(tree), ...problems.map(({ path }) => path)]);
+  const result = bridgeSchema.safeParse(tree);
+  const issues = result.success ? [] : result.error.issues.map((issue): Problem => ({ path: issue.path.length === 0 ? 'file' : pathText(issue.path), message: issue.message }));
+  const all = [...problems, ...issues.filter(({ path }) => !isTold(path, told))];
+  if (result.success && all.length === 0) return result.data;
+  throw new ConfigError(all);
+};
+
+const certificateWarnings = ({ ingress, connections }: BridgeConfig): Problem[] => {
+  const certificates = connections.map(({ configuration }, index) => [`connections[${index}].configuration.certificate`, configuration.certificate] as const);
+  const all = ingress.tls === undefined ? certificates : [['ingress.tls.certificate', ingress.tls.certificate] as const, ...certificates];
+  return all.flatMap(([path, pem]) => {
+    const message = expiryWarning(readCertificate(pem));
+    return message === undefined ? [] : [{ path, message }];
+  });
+};
+
+const warningsOf = (config: BridgeConfig): Problem[] => [
+  ...config.networkServers.flatMap(({ authenticate }, index) =>
+    authenticate.none === true && authenticate.sources === undefined ? [{ path: `networkServers[${index}].authenticate`, message: 'anybody who reaches the listener is believed' }] : [],
+  ),
+  ...certificateWarnings(config),
+  ...config.connections.flatMap(({ configuration }, index) =>
+    topicWarnings(configuration.uplinkTopicPattern, configuration.topicPatterns).map(({ type, placeholder }) => ({
+      path: `connections[${index}].configuration.topicPatterns.${type}`,
+      message: `{${placeholder}} has no value in ${type} messages, so they would all be parked; set this pattern, or write a fallback such as {${placeholder}|'none'}`,
+    })),
+  ),
+];
+
+/**
+ * Reads, completes and checks the configuration. Order: the file, `${VAR}` in its values, `LPWAN_*` over it, `*_file`, the schema.
+ * @throws ConfigError (config_invalid) with every problem found
+ */
+export const loadConfig = ({ file: name, env, cwd = process.cwd() }: LoadOptions): LoadedConfig => {
+  const file = resolve(cwd, name);
+  const root = nodeOf(bridgeSchema);
+  const problems: Problem[] = [];
+  const context: PrepareContext = { folder: dirname(file), problems, files: new Map() };
+  const filled = interpolate(readConfigFile(file), env, problems);
+  const tree = prepare(root, applyEnvironment(filled, env, root, problems), [], context);
+  const config = validate(tree, problems);
+  // A Node without the Amazon roots is found here, not at the first connect.
+  for (const { configuration } of config.connections) trustedRoots(configuration);
+  return { config, warnings: warningsOf(config), origin: { file, tree, files: context.files } };
+};

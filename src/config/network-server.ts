@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { crossCheck, field, section, wrong, type Loose, type Report } from './field.js';
+import { boolean, choice, networks, readText, secret, text, textLike } from './scalars.js';
+import { Secret } from './secret.js';
+
+export const networkServerKinds = ['thingpark', 'the-things-stack', 'chirpstack', 'sigfox'] as const;
+
+/** An id stands in addresses, topics, metrics and client ids. */
+export const id = (spec: { readonly description: string; readonly example: string }) =>
+  textLike({ ...spec, form: '1 to 32 letters, digits and dashes, no dash first' }, /^[a-z0-9][a-z0-9-]{0,31}$/i);
+
+const methods = ['none', 'header', 'basic', 'bearer', 'token'] as const;
+
+const checkMethods = (value: Loose, report: Report): void => {
+  const given = methods.filter((method) => value[method] !== undefined);
+  if (given.length === 0) report([], 'needs one of header, basic, bearer, token; write `authenticate: none` to go without');
+  if (given.length > 1) report([], `takes one way of proof, not ${given.join(' and ')}`);
+};
+
+const header = section('A header that the network server sends with each webhook.', {
+  name: textLike({ description: 'Name of the header.', form: 'the name of an HTTP header', example: 'x-api-key' }, /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/),
+  value: secret({ description: 'Value of the header.', example: '${FACTORY_KEY}' }),
+});
+
+const basic = section('HTTP Basic credentials (RFC 7617).', {
+  username: textLike({ description: 'User name.', form: 'a user name without a colon', hint: 'factory' }, /^[^:]+$/),
+  password: secret({ description: 'Password.', hint: '${FACTORY_PASSWORD}' }),
+});
+
+const token = section("ThingPark's Token: each uplink is signed with the Tunnel Interface Authentication Key.", {
+  key: secret({ description: 'Tunnel Interface Authentication Key, as ThingPark shows it.', hint: '${THINGPARK_KEY}' }),
+  asId: text({ description: 'The AS_ID that must have been signed; any when absent.', hint: 'TPX.1' }).optional(),
+  strict: boolean({
+    description: 'What is signed for documents other than uplinks is not published. They are refused when their Token does not verify; `false` lets them pass with any Token.',
+  }).prefault(true),
+});
+
+const authenticateKeys = section('How the network server proves itself: exactly one of the ways below, or the text `none`.', {
+  none: field({ description: 'No proof: anybody who reaches the listener is believed. The same as writing `authenticate: none`.', form: 'true', hint: 'true' }, (value): true =>
+    value === true || value === 'true' ? true : wrong('must be true; leave it out otherwise'),
+  ).optional(),
+  header: header.optional(),
+  basic: basic.optional(),
+  bearer: secret({ description: 'Token of `Authorization: Bearer`.', hint: '${FACTORY_TOKEN}' }).optional(),
+  token: token.optional(),
+  sources: networks({ description: 'Networks that webhooks may come from; any when absent.', hint: '[192.0.2.0/24]' }).optional(),
+}).check(crossCheck(checkMethods));
+
+const authenticateSchema = z.preprocess((value) => (value === 'none' ? { none: true } : value), authenticateKeys);
+
+const readUrl = (value: unknown): string => {
+  const given = readText(value);
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return wrong('must be a URL of http or https');
+  return url.username === '' && url.password === '' ? given : wrong('must not hold credentials; use apiToken');
+};
+
+const downlink = section("The network server's downlink API. Checked in this version, used by the one that carries downlinks.", {
+  url: field({ description: 'Base address of the API.', form: 'URL', example: 'http://127.0.0.1:8090' }, readUrl),
+  apiToken: secret({ description: 'Token of the API.', example: '${CHIRPSTACK_TOKEN}' }).optional(),
+});
+
+const readFieldMap = (value: unknown): Record<string, string> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong('must be a mapping of variables to keys');
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, typeof one === 'string' && one !== '' ? one : wrong('must map each variable to the name of a key')]));
+};
+
+const checkKind = ({ kind, authenticate, fields, batchPattern }: Loose, report: Report): void => {
+  if (typeof kind !== 'string') return;
+  if (kind !== 'sigfox' && fields !== undefined) report(['fields'], 'is for kind sigfox only');
+  if (kind !== 'sigfox' && batchPattern !== undefined) report(['batchPattern'], 'is for kind sigfox only');
+  const hasToken = typeof authenticate === 'object' && authenticate !== null && 'token' in authenticate && authenticate.token !== undefined;
+  if (kind !== 'thingpark' && hasToken) report(['authenticate', 'token'], 'is for kind thingpark only');
+};
+
+export const networkServerSchema = section('A network server that calls us, at /in/{id}.', {
+  id: id({ description: 'Names the webhook address /in/{id}, metrics and logs.', example: 'factory' }),
+  kind: choice({ description: 'Which network server it is.', example: 'chirpstack' }, networkServerKinds),
+  authenticate: authenticateSchema,
+  downlink: downlink.optional(),
+  fields: field({ description: "Sigfox: the key of your callback that holds a variable, where it is not the variable's own name.", form: 'mapping', hint: '{ data: payload }' }, readFieldMap).optional(),
+  batchPattern: text({ description: 'Sigfox: the line pattern of a batch callback, as typed into the backend.', hint: "'{device};{time};{data};{seqNumber}'" }).optional(),
+}).check(crossCheck(checkKind));
+
+export type NetworkServerConfig = z.output<typeof networkServerSchema>;
+export type AuthenticateConfig = NetworkServerConfig['authenticate'];
+
+/** The one way of proof that is configured, with its secrets in clear text for the room that checks them. */
+export type ConfiguredProof =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'header'; readonly name: string; readonly value: string }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'token'; readonly key: string; readonly asId?: string; readonly strict: boolean };
+
+export const proofOf = ({ header: named, basic: pair, bearer, token: signed }: AuthenticateConfig): ConfiguredProof => {
+  if (named !== undefined) return { kind: 'header', name: named.name, value: named.value.reveal() };
+  if (pair !== undefined) return { kind: 'basic', username: pair.username, password: pair.password.reveal() };
+  if (bearer instanceof Secret) return { kind: 'bearer', token: bearer.reveal() };
+  if (signed === undefined) return { kind: 'none' };
+  return { kind: 'token', key: signed.key.reveal(), strict: signed.strict, ...(signed.asId === undefined ? {} : { asId: signed.asId }) };
+};
