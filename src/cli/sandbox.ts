@@ -1,0 +1,190 @@
+import { isUtf8 } from 'node:buffer';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../errors.js';
+import type { AcceptedPublish, SandboxNotice } from '../sandbox/books.js';
+import { runControlCommand } from '../sandbox/control-command.js';
+import { awsLimits, type SandboxLimits } from '../sandbox/limits.js';
+import { createLineWriter, type LineWriter } from '../sandbox/line-writer.js';
+import { createSandbox, type Sandbox, type SandboxAddress } from '../sandbox/sandbox.js';
+import type { Command, Io } from './command.js';
+
+const usage = `sandbox --data-dir DIR [--host H] [--mqtt-port N] [--json] [--no-publishes] [--publish-limit N] [--limit NAME=N]...`;
+
+const optionTypes = {
+  'data-dir': { type: 'string' },
+  host: { type: 'string', default: '127.0.0.1' },
+  'mqtt-port': { type: 'string', default: '8883' },
+  json: { type: 'boolean', default: false },
+  'no-publishes': { type: 'boolean', default: false },
+  'publish-limit': { type: 'string' },
+  limit: { type: 'string', multiple: true, default: [] as string[] },
+} as const;
+
+interface Settings {
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly json: boolean;
+  readonly publishes: boolean;
+  readonly limits: Partial<SandboxLimits>;
+}
+
+const wholeNumber = (name: string, text: string, largest: number): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > largest) throw new Error(`--${name}: ${text} is not a whole number from 0 to ${largest}`);
+  return value;
+};
+
+const readLimit = (text: string): [string, number] => {
+  const [name = '', value = ''] = text.split('=', 2);
+  if (!Object.hasOwn(awsLimits, name)) throw new Error(`--limit: ${name} is none of ${Object.keys(awsLimits).join(', ')}`);
+  return [name, wholeNumber(`limit ${name}`, value, Number.MAX_SAFE_INTEGER)];
+};
+
+/** @throws Error whose message names the wrong argument. */
+const readArguments = (args: readonly string[]): Settings => {
+  const { values } = parseArgs({ args: [...args], options: optionTypes, allowPositionals: false });
+  const dataDir = values['data-dir'];
+  if (dataDir === undefined || dataDir === '') throw new Error('--data-dir is missing');
+  const publishLimit = values['publish-limit'];
+  return {
+    dataDir,
+    host: values.host,
+    port: wholeNumber('mqtt-port', values['mqtt-port'], 65_535),
+    json: values.json,
+    publishes: !values['no-publishes'],
+    limits: {
+      ...Object.fromEntries(values.limit.map(readLimit)),
+      ...(publishLimit === undefined ? {} : { publishesPerSecond: wholeNumber('publish-limit', publishLimit, 1_000_000) }),
+    },
+  };
+};
+
+/** How the sandbox tells what it does: lines of JSON for programs, or text for people. */
+interface Narrator {
+  started(address: SandboxAddress): string;
+  publish(publish: AcceptedPublish): string;
+  notice(notice: SandboxNotice): string;
+  dropped(count: number): string;
+}
+
+const jsonPayload = (payload: Buffer): object => (isUtf8(payload) ? { payload: payload.toString('utf8') } : { payloadBase64: payload.toString('base64') });
+
+const jsonNarrator: Narrator = {
+  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
+    JSON.stringify({ mqtt: { host, port }, caCertificate, certificate, privateKey, certificateArn }),
+  publish: ({ at, clientId, topic, qos, payload }) => JSON.stringify({ event: 'publish', at, clientId, topic, qos, ...jsonPayload(payload) }),
+  notice: ({ kind, ...rest }) => JSON.stringify({ event: kind, ...rest }),
+  dropped: (count) => JSON.stringify({ event: 'lines-dropped', count }),
+};
+
+const clock = (at: number): string => new Date(at).toISOString().slice(11, 23);
+
+const noticeText = (notice: SandboxNotice): string => {
+  switch (notice.kind) {
+    case 'session-opened':
+      return `${notice.clientId} connected (MQTT ${notice.protocolVersion === 5 ? '5' : '3.1.1'})`;
+    case 'session-closed':
+      return `${notice.clientId} left: ${notice.reason}`;
+    case 'connect-refused':
+      return `${notice.clientId || 'a client'} was not let in: ${notice.reason}`;
+    case 'discarded':
+      return `${notice.clientId} published on ${notice.topic}, discarded: ${notice.reason}`;
+  }
+};
+
+const textNarrator: Narrator = {
+  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
+    [
+      `Stand-in for AWS IoT Core on mqtts://${host}:${port}. This is not AWS: it imitates the message broker for tests and trials.`,
+      `  CA certificate      ${caCertificate}`,
+      `  client certificate  ${certificate}`,
+      `  private key         ${privateKey}`,
+      `  certificate ARN     ${certificateArn}`,
+    ].join('\n'),
+  publish: ({ at, clientId, topic, qos, payload }) => {
+    const shown = isUtf8(payload) ? payload.toString('utf8') : `${payload.toString('hex')} (hex)`;
+    return `${clock(at)} ${topic} (QoS ${qos}, ${payload.length} bytes, from ${clientId})\n  ${shown}`;
+  },
+  notice: (notice) => `${clock(notice.at)} ${noticeText(notice)}`,
+  dropped: (count) => `(${count} lines left out: nobody read them in time)`,
+};
+
+/** Takes control commands one after another. The end of stdin ends nothing. */
+const takeCommands = (sandbox: Sandbox, stdin: Readable, writer: LineWriter): (() => void) => {
+  const lines = createInterface({ input: stdin });
+  let last = Promise.resolve();
+  lines.on('line', (line) => {
+    if (line.trim() === '') return;
+    last = last.then(async () => {
+      const answer = await runControlCommand(sandbox, line).catch((error: unknown) => ({ event: 'error', message: messageOf(error) }));
+      writer.write(JSON.stringify(answer));
+    });
+  });
+  return () => {
+    lines.close();
+    stdin.destroy();
+  };
+};
+
+const isTerminal = (stream: Readable): boolean => 'isTTY' in stream && stream.isTTY === true;
+
+const serve = async (sandbox: Sandbox, settings: Settings, { io, stdin }: { io: Io; stdin: () => Readable }): Promise<void> => {
+  const narrator = settings.json ? jsonNarrator : textNarrator;
+  const address = await sandbox.start();
+  const writer = createLineWriter(io.stdout, (count) => narrator.dropped(count));
+  writer.write(narrator.started(address));
+  if (settings.publishes) sandbox.onPublish((publish) => writer.write(narrator.publish(publish)));
+  sandbox.onNotice((notice) => writer.write(narrator.notice(notice)));
+  const stopCommands = settings.json && !isTerminal(stdin()) ? takeCommands(sandbox, stdin(), writer) : () => undefined;
+  if (!io.signal.aborted) await once(io.signal, 'abort');
+  stopCommands();
+  await sandbox.stop();
+  await writer.end();
+};
+
+const run = async (args: readonly string[], io: Io, stdin: () => Readable): Promise<number> => {
+  let settings: Settings;
+  try {
+    settings = readArguments(args);
+  } catch (error) {
+    io.stderr.write(`${messageOf(error)}\nusage: lpwan-bridge ${usage}\n`);
+    return 2;
+  }
+  const sandbox = createSandbox(settings);
+  try {
+    await serve(sandbox, settings, { io, stdin });
+    return 0;
+  } catch (error) {
+    io.stderr.write(`the sandbox failed: ${messageOf(error)}\n`);
+    await sandbox.stop();
+    return 1;
+  }
+};
+
+/** The command with a stdin of the caller's choice. */
+export const createSandboxCommand = (stdin: () => Readable): Command => ({
+  name: 'sandbox',
+  usage,
+  summary: 'Runs a local stand-in for the message broker of AWS IoT Core (not AWS).',
+  run: (args, io) => run(args, io, stdin),
+});
+
+/**
+ * `lpwan-bridge sandbox`: runs until SIGTERM or SIGINT.
+ *
+ * - `--data-dir DIR` (required): keeps the CA, the server's and the clients' certificates; later runs use them again.
+ * - `--host H` (127.0.0.1), `--mqtt-port N` (8883; 0 = a free port).
+ * - `--publish-limit N`: publishes a second of one connection (100; 0 = no limit).
+ * - `--limit NAME=N`, repeatable: any limit of `SandboxLimits` (0 = no limit), such as `--limit sessionExpirySeconds=60`.
+ * - `--no-publishes`: does not print accepted publishes.
+ * - `--json`: the first line is the address, `{"mqtt":{"host","port"},"caCertificate","certificate","privateKey","certificateArn"}`;
+ *   then one object a line: `{"event":"publish","at","clientId","topic","qos","payload"}` (`payloadBase64` when it is not UTF-8), `session-opened`,
+ *   `session-closed`, `connect-refused`, `discarded`, `lines-dropped`. Control commands are taken on stdin unless it is a terminal (`runControlCommand`).
+ *
+ * Exit codes: 0 stopped, 1 failed, 2 wrong arguments.
+ */
+export const sandboxCommand: Command = createSandboxCommand(() => process.stdin);

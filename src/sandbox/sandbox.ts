@@ -1,0 +1,162 @@
+import { BridgeError } from '../errors.js';
+import type { AcceptedPublish, SandboxNotice, SandboxStats, Unsubscribe } from './books.js';
+import { createBroker } from './broker.js';
+import { openCertificateStore, type CertificateFiles, type CertificateStore } from './certificate-files.js';
+import { awsLimits, type SandboxLimits } from './limits.js';
+import { createListener, type Listener } from './listener.js';
+import type { Misbehaviour } from './misbehaviour.js';
+import { allowAll } from './policy.js';
+import { certificateArnOf, certificateIdOf, type CertificateStatus, type RegisterOptions } from './registry.js';
+import { isLegalTopic } from './topic-rules.js';
+
+export interface SandboxOptions {
+  /** Where certificates and keys are kept: made by the first run, used again by later ones. */
+  readonly dataDir: string;
+  /** Default 127.0.0.1; the server certificate names localhost, 127.0.0.1 and ::1. */
+  readonly host?: string;
+  /** Default 0: a free port. */
+  readonly port?: number;
+  /** Changes to `awsLimits`; 0 switches a limit off. */
+  readonly limits?: Partial<SandboxLimits>;
+  /** IoT policy of the bridge certificate; default: everything is allowed. */
+  readonly policy?: unknown;
+  /** Numbers from 0 up to, not including, 1, for shares of misbehaviour and for shared subscriptions; default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Where the sandbox is and what the bridge needs to come in. Certificates are given as paths of PEM files. */
+export interface SandboxAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly caCertificate: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly certificateId: string;
+  readonly certificateArn: string;
+}
+
+/** A client certificate of the sandbox. */
+export interface ClientCertificate extends CertificateFiles {
+  readonly certificateId: string;
+  readonly certificateArn: string;
+}
+
+export interface ClientCertificateOptions extends RegisterOptions {
+  /** False: signed by the sandbox's CA, but not in its registry. Default true. */
+  readonly register?: boolean;
+}
+
+/** A message that comes from the AWS side. */
+export interface AwsPublish {
+  readonly topic: string;
+  readonly payload: Buffer | string;
+  /** Default 1. */
+  readonly qos?: 0 | 1;
+  readonly retain?: boolean;
+}
+
+/** A local stand-in for the message broker of AWS IoT Core. It is not AWS: docs and outputs have to say so. */
+export interface Sandbox {
+  /** Makes what is missing in the data directory, then listens. Registry and sessions are new at each start. */
+  start(): Promise<SandboxAddress>;
+  stop(): Promise<void>;
+  /** Closes the port and destroys every socket, as a cable that is pulled; the port stays reserved for `restore`. */
+  cut(): Promise<void>;
+  /** Keeps and accepts TCP connections, but reads and answers nothing. */
+  blackhole(): void;
+  /** Ends `cut` and `blackhole`. */
+  restore(): Promise<void>;
+  /** Replaces the rules of misbehaviour; `[]` ends it. @throws BridgeError `config_invalid` */
+  misbehave(rules: readonly Misbehaviour[]): void;
+  /** Closes the connection of a client as AWS's DeleteConnection does; false when it is not connected. */
+  disconnect(clientId: string): boolean;
+  /** Publishes as an application on the AWS side: no certificate, policy or quota is asked. @throws BridgeError `topic_invalid` */
+  publish(message: AwsPublish): void;
+  /** Makes (or finds) the client certificate `<name>.pem`, and registers it. */
+  createCertificate(name: string, options?: ClientCertificateOptions): Promise<ClientCertificate>;
+  /** Default: the bridge's certificate. Leaving ACTIVE closes its connections. @throws BridgeError `config_invalid` */
+  setCertificateStatus(status: CertificateStatus, certificateId?: string): void;
+  /** Replaces the policies of a certificate by one; default: the bridge's. @throws BridgeError `config_invalid` */
+  setPolicy(document: unknown, certificateId?: string): void;
+  /** Calls for each publish of a client that the broker accepted, in order. */
+  onPublish(listener: (publish: AcceptedPublish) => void): Unsubscribe;
+  onNotice(listener: (notice: SandboxNotice) => void): Unsubscribe;
+  stats(): SandboxStats;
+}
+
+interface Running {
+  readonly certificates: CertificateStore;
+  readonly listener: Listener;
+  readonly address: SandboxAddress;
+}
+
+const identify = (files: CertificateFiles): ClientCertificate => {
+  const certificateId = certificateIdOf(files.certificate);
+  return { ...files, certificateId, certificateArn: certificateArnOf(certificateId) };
+};
+
+export const createSandbox = (options: SandboxOptions): Sandbox => {
+  const { host = '127.0.0.1', port = 0, policy = allowAll, random = Math.random } = options;
+  const broker = createBroker({ ...awsLimits, ...options.limits }, random);
+  let running: Running | undefined;
+
+  const whileRunning = (): Running => {
+    if (running === undefined) throw new BridgeError('internal_error', { detail: 'the sandbox is not started' });
+    return running;
+  };
+
+  const start = async (): Promise<SandboxAddress> => {
+    if (running !== undefined) return running.address;
+    const certificates = await openCertificateStore(options.dataDir);
+    const bridge = identify(await certificates.client('bridge'));
+    broker.registry.register(bridge.certificate, { policies: [policy] });
+    const listener = createListener({ broker, ca: certificates.ca, server: certificates.server });
+    const address = {
+      host,
+      port: await listener.listen(port, host),
+      caCertificate: certificates.ca.certificatePath,
+      certificate: bridge.certificatePath,
+      privateKey: bridge.privateKeyPath,
+      certificateId: bridge.certificateId,
+      certificateArn: bridge.certificateArn,
+    };
+    running = { certificates, listener, address };
+    return address;
+  };
+
+  const stop = async (): Promise<void> => {
+    const stopping = running;
+    running = undefined;
+    await stopping?.listener.close();
+    broker.sessions.clear();
+    broker.wills.clear();
+  };
+
+  return {
+    start,
+    stop,
+    cut: () => whileRunning().listener.cut(),
+    blackhole: () => whileRunning().listener.blackhole(),
+    restore: () => whileRunning().listener.restore(),
+    misbehave: (rules) => broker.rules.replace(rules),
+    disconnect: (clientId) => {
+      const client = broker.online.get(clientId);
+      client?.close('administrative');
+      return client !== undefined;
+    },
+    publish: ({ topic, payload, qos = 1, retain = false }) => {
+      if (!isLegalTopic(topic, broker.limits)) throw new BridgeError('topic_invalid', { detail: `${topic} cannot be published on` });
+      broker.router.route({ topic, payload: Buffer.from(payload as Buffer), qos, retain, publisher: '' });
+    },
+    createCertificate: async (name, { register = true, ...registerOptions } = {}) => {
+      const made = identify(await whileRunning().certificates.client(name));
+      if (register) broker.registry.register(made.certificate, registerOptions);
+      return made;
+    },
+    setCertificateStatus: (status, certificateId) => broker.registry.setStatus(certificateId ?? whileRunning().address.certificateId, status),
+    setPolicy: (document, certificateId) => broker.registry.setPolicies(certificateId ?? whileRunning().address.certificateId, [document]),
+    onPublish: (listener) => broker.books.onPublish(listener),
+    onNotice: (listener) => broker.books.onNotice(listener),
+    stats: () => broker.books.stats(),
+  };
+};
