@@ -1,0 +1,111 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { TestBroker } from './broker.js';
+import { startBridgeProgram, type Program } from './program.js';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface HttpCall {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** A running bridge process, its data directory, and HTTP to it. */
+export interface TestBridge {
+  readonly program: Program;
+  /** @throws when the connection fails, as it does when the bridge is killed */
+  call(path: string, call?: HttpCall): Promise<HttpAnswer>;
+  private(path: string): Promise<HttpAnswer>;
+  /** Value of one metric series, such as `lpwan_bridge_outbox_delivered_total{connection="main"}`. */
+  metric(series: string): Promise<number>;
+  kill(): Promise<void>;
+  /** SIGTERM. Resolves with the exit code. */
+  stop(): Promise<number | NodeJS.Signals | null>;
+}
+
+/** A data directory and configuration that outlive one process. */
+export interface BridgeHome {
+  readonly file: string;
+  start(): Promise<TestBridge>;
+  remove(): Promise<void>;
+}
+
+export const apiKey = 'test-key';
+
+/** A configuration with a network server of each kind, without authentication but for ChirpStack's header. */
+export const bridgeConfig = (dir: string, broker: TestBroker, configuration: object = {}, more: object = {}): object => ({
+  dataDir: join(dir, 'data'),
+  ingress: { host: '127.0.0.1', port: 0 },
+  private: { host: '127.0.0.1', port: 0 },
+  networkServers: [
+    { id: 'factory', kind: 'chirpstack', authenticate: { header: { name: 'x-api-key', value: apiKey } } },
+    { id: 'chirpstack', kind: 'chirpstack', authenticate: 'none' },
+    { id: 'thingpark', kind: 'thingpark', authenticate: 'none' },
+    { id: 'the-things-stack', kind: 'the-things-stack', authenticate: 'none' },
+    { id: 'sigfox', kind: 'sigfox', authenticate: 'none' },
+  ],
+  connections: [
+    {
+      id: 'main',
+      connectorId: 'aws-iot',
+      configuration: { endpoint: broker.endpoint, certificate_file: broker.certificate, privateKey_file: broker.privateKey, caCertificate_file: broker.caCertificate, reconnect: { min: '200ms', max: '2s' }, ...configuration },
+    },
+  ],
+  ...more,
+});
+
+const send = (agent: Agent, url: string, { method = 'GET', headers = {}, body }: HttpCall): Promise<HttpAnswer> =>
+  new Promise((resolve, reject) => {
+    const call = request(url, { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) }, agent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') }));
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+
+export const createHome = async (broker: TestBroker, configuration: object = {}, more: object = {}): Promise<BridgeHome> => {
+  const dir = await mkdtemp(join(tmpdir(), 'bridge-home-'));
+  const file = join(dir, 'bridge.yaml');
+  await writeFile(file, stringify(bridgeConfig(dir, broker, configuration, more)));
+  return {
+    file,
+    remove: () => rm(dir, { recursive: true, force: true }),
+    async start() {
+      const program = startBridgeProgram(['start', '--config', file]);
+      const ready = await program.waitFor('ready', (line) => line['msg'] === 'ready');
+      const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+      const ingress = String(ready['ingress']);
+      const privateUrl = String(ready['private']);
+      const privateCall = (path: string): Promise<HttpAnswer> => send(agent, `${privateUrl}${path}`, {});
+      const end = async (signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> => {
+        program.signal(signal);
+        const code = await program.ended;
+        agent.destroy();
+        return code;
+      };
+      return {
+        program,
+        call: (path, call = {}) => send(agent, `${ingress}${path}`, call),
+        private: privateCall,
+        async metric(series) {
+          const { body } = await privateCall('/metrics');
+          const line = body.split('\n').find((one) => one.startsWith(`${series} `));
+          return line === undefined ? Number.NaN : Number(line.slice(series.length + 1));
+        },
+        kill: async () => void (await end('SIGKILL')),
+        stop: () => end('SIGTERM'),
+      };
+    },
+  };
+};

@@ -1,0 +1,146 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { openCertificateStore } from '../../../src/sandbox/certificate-files.js';
+import { startBridgeProgram, startProgram, type Line, type Program } from './program.js';
+import { createReceived, type ReceivedMessages } from './received.js';
+
+/** Something that stands in for AWS IoT Core, and can go away. */
+export interface TestBroker {
+  readonly kind: 'sandbox' | 'mosquitto';
+  readonly endpoint: string;
+  readonly caCertificate: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly received: ReceivedMessages;
+  cut(): Promise<void>;
+  blackhole(): Promise<void>;
+  restore(): Promise<void>;
+  /** Sandbox only: a control command and its answer. */
+  control(command: Line): Promise<Line>;
+  stop(): Promise<void>;
+}
+
+const stopProgram = async (program: Program): Promise<void> => {
+  program.signal('SIGCONT');
+  program.signal('SIGTERM');
+  const late = setTimeout(() => program.signal('SIGKILL'), 5_000);
+  await program.ended;
+  clearTimeout(late);
+};
+
+export const startSandbox = async (args: readonly string[] = []): Promise<TestBroker> => {
+  const dir = await mkdtemp(join(tmpdir(), 'bridge-sandbox-'));
+  const program = startBridgeProgram(['sandbox', '--data-dir', dir, '--mqtt-port', '0', '--json', ...args]);
+  const address = await program.waitFor('the sandbox', (line) => 'mqtt' in line);
+  const received = createReceived();
+  program.onLine((line) => {
+    if (line['event'] === 'publish') received.add({ topic: String(line['topic']), payload: String(line['payload']) });
+  });
+  const control = async (command: Line): Promise<Line> => {
+    const seen = program.lines.length;
+    program.send(command);
+    const answer = await program.waitFor(`the answer to ${String(command['do'])}`, (line) => program.lines.indexOf(line) >= seen && (line['event'] === 'error' || (line['event'] === 'done' && line['do'] === command['do'])));
+    if (answer['event'] === 'error') throw new Error(String(answer['message']));
+    return answer;
+  };
+  return {
+    kind: 'sandbox',
+    endpoint: `localhost:${(address['mqtt'] as { port: number }).port}`,
+    caCertificate: String(address['caCertificate']),
+    certificate: String(address['certificate']),
+    privateKey: String(address['privateKey']),
+    received,
+    control,
+    cut: async () => void (await control({ do: 'cut' })),
+    blackhole: async () => void (await control({ do: 'blackhole' })),
+    restore: async () => void (await control({ do: 'restore' })),
+    async stop() {
+      await stopProgram(program);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** No delay and no bound on what an observer may have queued: both would distort what is counted. */
+const mosquittoConfig = (port: number, certificates: Awaited<ReturnType<typeof openCertificateStore>>): string =>
+  [
+    `listener ${port} 127.0.0.1`, `cafile ${certificates.ca.certificatePath}`, `certfile ${certificates.server.certificatePath}`, `keyfile ${certificates.server.privateKeyPath}`,
+    'require_certificate true', 'use_identity_as_username true', 'set_tcp_nodelay true', 'max_queued_messages 0', 'max_inflight_messages 0', 'persistence false', 'user root', 'log_dest stderr', 'log_type notice', '',
+  ].join('\n');
+
+export const startMosquitto = async (): Promise<TestBroker> => {
+  const dir = await mkdtemp(join(tmpdir(), 'bridge-mosquitto-'));
+  const certificates = await openCertificateStore(dir);
+  const bridge = await certificates.client('bridge');
+  const observerFiles = await certificates.client('observer');
+  const port = await freePort();
+  const config = join(dir, 'mosquitto.conf');
+  await writeFile(config, mosquittoConfig(port, certificates));
+  const received = createReceived();
+  const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`;
+  let program: Program;
+  let observer: MqttClient;
+
+  /** Mosquitto says nothing when it listens: the observer's connect is the proof, tried for a bounded time. */
+  const observe = async (): Promise<void> => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        observer = await connectAsync(`mqtts://localhost:${port}`, { protocolVersion: 5, reconnectPeriod: 0, ca: readFileSync(certificates.ca.certificatePath), cert: readFileSync(observerFiles.certificatePath), key: readFileSync(observerFiles.privateKeyPath) });
+        break;
+      } catch (error) {
+        if (attempt >= 5_000) throw error;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    observer.on('error', () => undefined);
+    observer.on('message', (topic, payload) => received.add({ topic, payload: payload.toString('utf8') }));
+    await observer.subscribeAsync('#', { qos: 1 });
+  };
+  const start = async (): Promise<void> => {
+    program = startProgram('mosquitto', ['-c', config], { ...process.env, PATH: path });
+    await observe();
+  };
+  await start();
+  let paused = false;
+  return {
+    kind: 'mosquitto',
+    endpoint: `localhost:${port}`,
+    caCertificate: certificates.ca.certificatePath,
+    certificate: bridge.certificatePath,
+    privateKey: bridge.privateKeyPath,
+    received,
+    control: () => Promise.reject(new Error('Mosquitto takes no control commands')),
+    async cut() {
+      program.signal('SIGKILL');
+      await program.ended;
+      await observer.endAsync(true);
+    },
+    async blackhole() {
+      paused = true;
+      program.signal('SIGSTOP');
+    },
+    async restore() {
+      if (paused) program.signal('SIGCONT');
+      else await start();
+      paused = false;
+    },
+    async stop() {
+      await observer.endAsync(true);
+      await stopProgram(program);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,118 @@
+import type { TestBridge } from './bridge.js';
+import { apiKey } from './bridge.js';
+import type { Received } from './received.js';
+
+/** Numbered uplinks that were answered 2xx, by device, in the order in which they were sent. */
+export type Accepted = Map<string, number[]>;
+
+export const devEuiOf = (device: number): string => `aa00${device.toString(16).padStart(12, '0')}`;
+
+export const uplinkBody = (devEui: string, fCnt: number): string =>
+  JSON.stringify({
+    deduplicationId: `${devEui}-${fCnt}`, time: new Date().toISOString(),
+    deviceInfo: { tenantName: 'Load', applicationId: 'load', applicationName: 'load', deviceName: `load-${devEui}`, devEui, tags: { site: 'north' } },
+    devAddr: '01020304', adr: true, dr: 5, fCnt, fPort: 2, confirmed: false, data: 'AQIDBA==',
+    rxInfo: [{ gatewayId: '0016c001f1500001', uplinkId: fCnt, rssi: -80, snr: 7.5 }], txInfo: { frequency: 868100000, modulation: { lora: { bandwidth: 125000, spreadingFactor: 7, codeRate: 'CR_4_5' } } },
+  });
+
+export const postUplink = (bridge: TestBridge, devEui: string, fCnt: number): Promise<number> =>
+  bridge.call('/in/factory?event=up', { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': apiKey }, body: uplinkBody(devEui, fCnt) }).then(({ status }) => status);
+
+export interface LoadOptions {
+  readonly devices: number;
+  readonly count: number;
+  /** Webhooks a second; absent: as fast as the bridge answers. */
+  readonly perSecond?: number;
+  readonly parallel?: number;
+  /** First FCnt of every device. */
+  readonly from?: number;
+  /** Called after each answer. */
+  readonly answered?: (index: number, status: number) => void;
+}
+
+/** Resolves at the given moment of the monotonic clock: a load generator paces itself by time. */
+const at = (moment: number): Promise<void> => {
+  const wait = moment - performance.now();
+  return wait <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, wait));
+};
+
+/**
+ * Posts `count` numbered uplinks round the devices. One device's webhooks go one after another, so that their order is known;
+ * devices go beside each other. A webhook whose connection broke was not answered and counts as not accepted.
+ */
+export const runLoad = async (bridge: TestBridge, { devices, count, perSecond, parallel = 50, from = 0, answered }: LoadOptions): Promise<Accepted> => {
+  const accepted: Accepted = new Map();
+  const start = performance.now();
+  const lanes = Math.min(parallel, devices);
+  const lane = async (number: number): Promise<void> => {
+    for (let index = number; index < count; index += lanes) {
+      const device = index % devices;
+      if (perSecond !== undefined) await at(start + (index * 1_000) / perSecond);
+      const devEui = devEuiOf(device);
+      const fCnt = from + Math.floor(index / devices);
+      const status = await postUplink(bridge, devEui, fCnt).catch(() => 0);
+      answered?.(index, status);
+      if (status !== 204) continue;
+      const list = accepted.get(devEui);
+      if (list === undefined) accepted.set(devEui, [fCnt]);
+      else list.push(fCnt);
+    }
+  };
+  if (devices % lanes !== 0) throw new Error('the number of devices must be a multiple of the number of lanes');
+  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
+  return accepted;
+};
+
+export const countOf = (accepted: Accepted): number => [...accepted.values()].reduce((sum, list) => sum + list.length, 0);
+
+export interface Arrived {
+  /** First arrivals by device, in the order of arrival. */
+  readonly order: Map<string, number[]>;
+  readonly duplicates: number;
+}
+
+/** Reads the numbered uplinks out of what the broker received; a message id seen before is a redelivery. */
+export const arrivedOf = (all: readonly Received[]): Arrived => {
+  const order = new Map<string, number[]>();
+  const seen = new Set<string>();
+  let duplicates = 0;
+  for (const { payload } of all) {
+    const message = JSON.parse(payload) as { id: string; devEui?: string; fCnt?: number };
+    if (message.devEui?.startsWith('aa00') !== true || message.fCnt === undefined) continue;
+    if (seen.has(message.id)) duplicates += 1;
+    else {
+      seen.add(message.id);
+      const list = order.get(message.devEui);
+      if (list === undefined) order.set(message.devEui, [message.fCnt]);
+      else list.push(message.fCnt);
+    }
+  }
+  return { order, duplicates };
+};
+
+export interface Verdict {
+  readonly accepted: number;
+  readonly lost: number;
+  readonly outOfOrder: number;
+  readonly duplicates: number;
+}
+
+/** Holds what was accepted against what arrived. */
+export const judge = (accepted: Accepted, all: readonly Received[]): Verdict => {
+  const { order, duplicates } = arrivedOf(all);
+  let lost = 0;
+  let outOfOrder = 0;
+  for (const [devEui, list] of accepted) {
+    const arrived = order.get(devEui) ?? [];
+    const here = new Set(arrived);
+    lost += list.filter((fCnt) => !here.has(fCnt)).length;
+    outOfOrder += arrived.filter((fCnt, index) => index > 0 && fCnt < (arrived[index - 1] ?? 0)).length;
+  }
+  return { accepted: countOf(accepted), lost, outOfOrder, duplicates };
+};
+
+/** Whether everything accepted has arrived; cheap enough to ask at each arrival. */
+export const everythingArrived = (accepted: Accepted): ((all: readonly Received[]) => boolean) => {
+  const total = countOf(accepted);
+  return (all) => all.length >= total && judge(accepted, all).lost === 0;
+};

@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export type Line = Readonly<Record<string, unknown>>;
+
+/** A process under test that speaks JSON lines. */
+export interface Program {
+  readonly lines: readonly Line[];
+  onLine(listener: (line: Line) => void): void;
+  waitFor(what: string, wanted: (line: Line) => boolean, timeoutMs?: number): Promise<Line>;
+  send(command: Line): void;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves with the exit code, or the name of the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+  stderr(): string;
+}
+
+const parseLine = (text: string): Line | undefined => {
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return undefined;
+  }
+};
+
+const collectErrors = (child: ChildProcess): (() => string) => {
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-8_000)));
+  return () => text;
+};
+
+/** Starts a program; the test must end it. */
+export const startProgram = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Program => {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+  const lines: Line[] = [];
+  const listeners = new Set<(line: Line) => void>();
+  const stderr = collectErrors(child);
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+  child.stdin.on('error', () => undefined);
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = parseLine(text);
+    if (line === undefined) return;
+    if (line['event'] !== 'publish') lines.push(line);
+    for (const listener of listeners) listener(line);
+  });
+  return {
+    lines,
+    ended,
+    stderr,
+    onLine: (listener) => void listeners.add(listener),
+    send: (line) => void child.stdin.write(`${JSON.stringify(line)}\n`),
+    signal: (name) => void child.kill(name),
+    waitFor: (what, wanted, timeoutMs = 20_000) =>
+      new Promise<Line>((resolve, reject) => {
+        const timer = setTimeout(() => finish(() => reject(new Error(`${what} did not come in ${timeoutMs} ms; stderr: ${stderr()}`))), timeoutMs);
+        const listener = (line: Line): void => {
+          if (wanted(line)) finish(() => resolve(line));
+        };
+        const finish = (conclude: () => void): void => {
+          clearTimeout(timer);
+          listeners.delete(listener);
+          conclude();
+        };
+        listeners.add(listener);
+        void ended.then((code) => finish(() => reject(new Error(`the process ended (${String(code)}) before ${what}; stderr: ${stderr()}`))));
+        const early = lines.find(wanted);
+        if (early !== undefined) finish(() => resolve(early));
+      }),
+  };
+};
+
+/** The built command as an operator runs it. */
+export const startBridgeProgram = (args: readonly string[], env?: NodeJS.ProcessEnv): Program => startProgram(process.execPath, ['dist/main.js', ...args], env);
