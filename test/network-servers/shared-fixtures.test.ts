@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { extname } from 'node:path';
 import t from 'tap';
+import { reasons } from '../../src/errors.js';
 import type { MessageFields, NetworkServerKind } from '../../src/messages/message.js';
 import type { NetworkServerSettings } from '../../src/network-servers/network-server.js';
 import { networkServerAdapters } from '../../src/network-servers/registry.js';
@@ -176,13 +177,21 @@ const outcomeOf = (outcome: Outcome, { expect }: Row): Row['expect'] => {
 const present = existsSync(root);
 if (!present) t.comment(`absent: ${root}`);
 
+const wrongEntry = (row: Row | Elsewhere): boolean => {
+  if ('usedBy' in row) return !existsSync(`test/network-servers/${row.usedBy}`);
+  return 'reason' in row.expect ? !Object.hasOwn(reasons, row.expect.reason) : row.expect.length === 0;
+};
+
 for (const [folder, kind, rows] of folders) {
+  void t.test(`${folder}: the table names only reasons and tests that exist`, async (t) => {
+    t.strictSame(Object.entries(rows).filter(([, row]) => wrongEntry(row)).map(([file]) => file), []);
+  });
+  if (!present) continue;
   void t.test(`${folder}: every file is in the table`, async (t) => {
-    const files = present ? readdirSync(`${root}/${folder}`) : Object.keys(rows);
-    t.strictSame(Object.keys(rows).sort(), files.sort());
+    t.strictSame(Object.keys(rows).sort(), readdirSync(`${root}/${folder}`).sort());
   });
   for (const [file, row] of Object.entries(rows)) {
-    if (!present || 'usedBy' in row) continue;
+    if ('usedBy' in row) continue;
     void t.test(`${folder}/${file}`, async (t) => {
       t.strictSame(outcomeOf(runRow(folder, file, kind, row), row), row.expect);
     });

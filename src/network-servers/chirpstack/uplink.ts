@@ -1,4 +1,5 @@
 import type { UplinkFields } from '../../messages/message.js';
+import { jsonValue } from '../body-text.js';
 import { base64Field, booleanField, integerField, isObject, present, textField, type Fields } from '../fields.js';
 import { commonFields, type Envelope } from './envelope.js';
 import { readRadio } from './radio.js';
@@ -41,14 +42,14 @@ interface Decoded {
   readonly fromText: boolean;
 }
 
-/** `object` (ChirpStack 4 and marshaler JSON_V3) or `objectJSON`, a text; one that is no JSON stays as it is in `native`. */
+/** `object` (ChirpStack 4 and marshaler JSON_V3) or `objectJSON`, a text; one that is no JSON, or nested too deep, stays as it is in `native`. */
 const decodedOf = (root: Fields): Decoded => {
   const object = root.value['object'] ?? undefined;
   if (object !== undefined) return { value: object, fromText: false };
   const text = textField(root, 'objectJSON');
   if (text === undefined) return { value: undefined, fromText: false };
   try {
-    return { value: (JSON.parse(text) as unknown) ?? undefined, fromText: true };
+    return { value: jsonValue(text) ?? undefined, fromText: true };
   } catch {
     return { value: undefined, fromText: false };
   }
