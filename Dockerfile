@@ -20,17 +20,18 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
-# The data directory: the outbox lives here. `./data`, the default of `dataDir`, leads to it as well.
-RUN install --directory --owner=node --group=node --mode=0700 /var/lib/lpwan-bridge && ln -s /var/lib/lpwan-bridge data
+# The outbox lives here, whatever `dataDir` the configuration file names.
+ENV LPWAN_DATA_DIR=/var/lib/lpwan-bridge
+RUN install --directory --owner=node --group=node --mode=0700 /var/lib/lpwan-bridge
 VOLUME /var/lib/lpwan-bridge
 USER node
 
 # The public ingress, and the private listener for health and metrics.
+ENV LPWAN_PRIVATE_PORT=9090
 EXPOSE 8080 9090
-# `/live` answers while the event loop turns. Whoever moves the private port names it in PRIVATE_PORT.
-ENV PRIVATE_PORT=9090
+# `/live` answers while the event loop turns.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PRIVATE_PORT + '/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.LPWAN_PRIVATE_PORT + '/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "dist/main.js"]

@@ -12,7 +12,7 @@ const file = (path: string, ...lines: string[]): SourceFile => ({ path, text: `$
 
 /** Something to import in every room. */
 const rooms: readonly SourceFile[] = [
-  'errors', 'log', 'lifecycle', 'app', 'main', 'messages/uplink', 'topics/topic-pattern', 'config/schema', 'network-servers/registry', 'ingress/respond', 'flows/match', 'uplink/ports', 'uplink/retry',
+  'errors', 'log', 'lifecycle', 'app', 'main', 'messages/uplink', 'topics/topic-pattern', 'config/schema', 'network-servers/registry', 'network-servers/sigfox/parse', 'ingress/respond', 'flows/match', 'uplink/ports', 'uplink/retry',
   'downlink/ports', 'downlink/retry', 'aws/pacing', 'store/local/outbox', 'store/redis/outbox', 'api/health', 'sandbox/policy', 'cli/start',
 ].map((name) => file(`src/${name}.ts`, 'export const one = 1;'));
 
@@ -43,7 +43,8 @@ void t.test('what the table allows has no problem', async (t) => {
     file('src/aws/pacing.ts', "import type { one } from '../uplink/ports.js';", "import { connect } from 'mqtt';", 'export { connect };', 'export type One = typeof one;'),
     file('src/sandbox/policy.ts', "import { generate } from 'mqtt-packet';", "import { one } from '../lifecycle.js';", 'export const two = [generate, one];'),
     file('src/store/redis/outbox.ts', "import type { one } from '../../downlink/ports.js';", "import { Queue } from 'bullmq';", 'export const two = (queue: Queue): typeof one => queue;'),
-    file('src/network-servers/chirpstack/parse.ts', "import { one } from '../registry.js';", "import { readFile } from 'node:fs/promises';", 'export const two = [one, readFile];'),
+    file('src/network-servers/registry.ts', "import { one } from './sigfox/parse.js';", 'export const two = one;'),
+    file('src/network-servers/chirpstack/parse.ts', "import type { one } from '../registry.js';", "import { readFile } from 'node:fs/promises';", 'export const two = (): typeof one => readFile;'),
     file('src/log.ts', "export type { Logger } from 'pino';", 'export const one = "import x from \'./nowhere.js\'";'),
   ];
   t.strictSame(problemsWith(...allowed), []);
@@ -57,6 +58,9 @@ const wrongImports: readonly { name: string; given: SourceFile; expect: string }
   { name: 'one store imports the other', given: file('src/store/local/outbox.ts', "import '../redis/outbox.js';"), expect: 'src/store/local/outbox.ts: store/local may not import store/redis (src/store/redis/outbox.ts)' },
   { name: 'a store imports aws', given: file('src/store/local/outbox.ts', "import '../../aws/pacing.js';"), expect: 'src/store/local/outbox.ts: store/local may not import aws (src/aws/pacing.ts)' },
   { name: 'messages import topics', given: file('src/messages/uplink.ts', "import '../topics/topic-pattern.js';"), expect: 'src/messages/uplink.ts: messages may not import topics (src/topics/topic-pattern.ts)' },
+  { name: 'a network server imports another', given: file('src/network-servers/chirpstack/parse.ts', "import '../sigfox/parse.js';"), expect: 'src/network-servers/chirpstack/parse.ts: only src/network-servers/registry.ts and the folder itself may import network-servers/sigfox (src/network-servers/sigfox/parse.ts)' },
+  { name: 'what all network servers share imports one', given: file('src/network-servers/fields.ts', "import '../network-servers/sigfox/parse.js';"), expect: 'src/network-servers/fields.ts: only src/network-servers/registry.ts and the folder itself may import network-servers/sigfox (src/network-servers/sigfox/parse.ts)' },
+  { name: 'ingress goes around the registry', given: file('src/ingress/respond.ts', "import '../network-servers/sigfox/parse.js';"), expect: 'src/ingress/respond.ts: only src/network-servers/registry.ts and the folder itself may import network-servers/sigfox (src/network-servers/sigfox/parse.ts)' },
   { name: 'config imports a network server', given: file('src/config/schema.ts', "import '../network-servers/registry.js';"), expect: 'src/config/schema.ts: config may not import network-servers (src/network-servers/registry.ts)' },
   { name: 'the sandbox imports messages', given: file('src/sandbox/policy.ts', "import '../messages/uplink.js';"), expect: 'src/sandbox/policy.ts: sandbox may not import messages (src/messages/uplink.ts)' },
   { name: 'a command imports aws', given: file('src/cli/start.ts', "import '../aws/pacing.js';"), expect: 'src/cli/start.ts: cli may not import aws (src/aws/pacing.ts)' },

@@ -1,17 +1,11 @@
-import { messageOf } from '../errors.js';
+import { ConfigError, problemLine } from '../config/problem.js';
+import { BridgeError } from '../errors.js';
 import type { Io } from './command.js';
 
-interface Problem {
-  readonly path: string;
-  readonly message: string;
-}
-
-const problemsOf = (error: unknown): readonly Problem[] | undefined =>
-  typeof error === 'object' && error !== null && 'problems' in error && Array.isArray(error.problems) ? (error.problems as Problem[]) : undefined;
-
-/** Writes everything that is wrong with a configuration, each as `path: message`. */
-export const reportConfigError = (error: unknown, io: Io): void => {
-  const problems = problemsOf(error);
-  const lines = problems === undefined ? [messageOf(error)] : problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  io.stderr.write(`${lines.join('\n')}\n`);
+/** Writes each problem of a configuration as `path: message`. Returns the exit code. @throws what is no error of the configuration */
+export const reportConfigError = (error: unknown, io: Pick<Io, 'stderr'>): number => {
+  if (!(error instanceof BridgeError) || error.reason !== 'config_invalid') throw error;
+  const lines = error instanceof ConfigError ? error.problems.map(problemLine) : [error.message];
+  for (const line of lines) io.stderr.write(`${line}\n`);
+  return 1;
 };

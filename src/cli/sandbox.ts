@@ -1,15 +1,14 @@
-import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.js';
-import type { AcceptedPublish, SandboxNotice } from '../sandbox/books.js';
 import { runControlCommand } from '../sandbox/control-command.js';
 import { awsLimits, type SandboxLimits } from '../sandbox/limits.js';
 import { createLineWriter, type LineWriter } from '../sandbox/line-writer.js';
-import { createSandbox, type Sandbox, type SandboxAddress } from '../sandbox/sandbox.js';
+import { createSandbox, type Sandbox } from '../sandbox/sandbox.js';
 import type { Command, Io } from './command.js';
+import { jsonNarrator, textNarrator } from './sandbox/narrator.js';
 
 const usage = `sandbox --data-dir DIR [--host H] [--mqtt-port N] [--json] [--no-publishes] [--publish-limit N] [--limit NAME=N]...`;
 
@@ -38,10 +37,26 @@ const wholeNumber = (name: string, text: string, largest: number): number => {
   return value;
 };
 
+/** Fields of 16 bits in MQTT. */
+const maxSixteenBits = 65_535;
+/** Each admission in a second is remembered, for each connection. */
+const maxRate = 1_000_000;
+const largestLimits: Partial<SandboxLimits> = {
+  receiveMaximum: maxSixteenBits,
+  topicAliasMaximum: maxSixteenBits,
+  minKeepAliveSeconds: maxSixteenBits,
+  maxKeepAliveSeconds: maxSixteenBits,
+  publishesPerSecond: maxRate,
+  storedPerSecond: maxRate,
+  connectsPerSecond: maxRate,
+};
+
+const isLimit = (name: string): name is keyof SandboxLimits => Object.hasOwn(awsLimits, name);
+
 const readLimit = (text: string): [string, number] => {
   const [name = '', value = ''] = text.split('=', 2);
-  if (!Object.hasOwn(awsLimits, name)) throw new Error(`--limit: ${name} is none of ${Object.keys(awsLimits).join(', ')}`);
-  return [name, wholeNumber(`limit ${name}`, value, Number.MAX_SAFE_INTEGER)];
+  if (!isLimit(name)) throw new Error(`--limit: ${name} is none of ${Object.keys(awsLimits).join(', ')}`);
+  return [name, wholeNumber(`limit ${name}`, value, largestLimits[name] ?? Number.MAX_SAFE_INTEGER)];
 };
 
 /** @throws Error whose message names the wrong argument. */
@@ -58,63 +73,13 @@ const readArguments = (args: readonly string[]): Settings => {
     publishes: !values['no-publishes'],
     limits: {
       ...Object.fromEntries(values.limit.map(readLimit)),
-      ...(publishLimit === undefined ? {} : { publishesPerSecond: wholeNumber('publish-limit', publishLimit, 1_000_000) }),
+      ...(publishLimit === undefined ? {} : { publishesPerSecond: wholeNumber('publish-limit', publishLimit, maxRate) }),
     },
   };
 };
 
-/** How the sandbox tells what it does: lines of JSON for programs, or text for people. */
-interface Narrator {
-  started(address: SandboxAddress): string;
-  publish(publish: AcceptedPublish): string;
-  notice(notice: SandboxNotice): string;
-  dropped(count: number): string;
-}
-
-const jsonPayload = (payload: Buffer): object => (isUtf8(payload) ? { payload: payload.toString('utf8') } : { payloadBase64: payload.toString('base64') });
-
-const jsonNarrator: Narrator = {
-  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
-    JSON.stringify({ mqtt: { host, port }, caCertificate, certificate, privateKey, certificateArn }),
-  publish: ({ at, clientId, topic, qos, payload }) => JSON.stringify({ event: 'publish', at, clientId, topic, qos, ...jsonPayload(payload) }),
-  notice: ({ kind, ...rest }) => JSON.stringify({ event: kind, ...rest }),
-  dropped: (count) => JSON.stringify({ event: 'lines-dropped', count }),
-};
-
-const clock = (at: number): string => new Date(at).toISOString().slice(11, 23);
-
-const noticeText = (notice: SandboxNotice): string => {
-  switch (notice.kind) {
-    case 'session-opened':
-      return `${notice.clientId} connected (MQTT ${notice.protocolVersion === 5 ? '5' : '3.1.1'})`;
-    case 'session-closed':
-      return `${notice.clientId} left: ${notice.reason}`;
-    case 'connect-refused':
-      return `${notice.clientId || 'a client'} was not let in: ${notice.reason}`;
-    case 'discarded':
-      return `${notice.clientId} published on ${notice.topic}, discarded: ${notice.reason}`;
-  }
-};
-
-const textNarrator: Narrator = {
-  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
-    [
-      `Stand-in for AWS IoT Core on mqtts://${host}:${port}. This is not AWS: it imitates the message broker for tests and trials.`,
-      `  CA certificate      ${caCertificate}`,
-      `  client certificate  ${certificate}`,
-      `  private key         ${privateKey}`,
-      `  certificate ARN     ${certificateArn}`,
-    ].join('\n'),
-  publish: ({ at, clientId, topic, qos, payload }) => {
-    const shown = isUtf8(payload) ? payload.toString('utf8') : `${payload.toString('hex')} (hex)`;
-    return `${clock(at)} ${topic} (QoS ${qos}, ${payload.length} bytes, from ${clientId})\n  ${shown}`;
-  },
-  notice: (notice) => `${clock(notice.at)} ${noticeText(notice)}`,
-  dropped: (count) => `(${count} lines left out: nobody read them in time)`,
-};
-
-/** Takes control commands one after another. The end of stdin ends nothing. */
-const takeCommands = (sandbox: Sandbox, stdin: Readable, writer: LineWriter): (() => void) => {
+/** Takes control commands one after another. The end of stdin ends nothing. The function returned stops that, after the command under way. */
+const takeCommands = (sandbox: Sandbox, stdin: Readable, writer: LineWriter): (() => Promise<void>) => {
   const lines = createInterface({ input: stdin });
   let last = Promise.resolve();
   lines.on('line', (line) => {
@@ -124,10 +89,19 @@ const takeCommands = (sandbox: Sandbox, stdin: Readable, writer: LineWriter): ((
       writer.write(JSON.stringify(answer));
     });
   });
-  return () => {
+  return async () => {
     lines.close();
     stdin.destroy();
+    await last;
   };
+};
+
+/** A sandbox that was cut has no socket, and a stdin that ended is no reason to stay: only this timer keeps the process. */
+const untilAborted = async (signal: AbortSignal): Promise<void> => {
+  if (signal.aborted) return;
+  const stay = setInterval(() => undefined, 60_000);
+  await once(signal, 'abort');
+  clearInterval(stay);
 };
 
 const isTerminal = (stream: Readable): boolean => 'isTTY' in stream && stream.isTTY === true;
@@ -139,9 +113,9 @@ const serve = async (sandbox: Sandbox, settings: Settings, { io, stdin }: { io: 
   writer.write(narrator.started(address));
   if (settings.publishes) sandbox.onPublish((publish) => writer.write(narrator.publish(publish)));
   sandbox.onNotice((notice) => writer.write(narrator.notice(notice)));
-  const stopCommands = settings.json && !isTerminal(stdin()) ? takeCommands(sandbox, stdin(), writer) : () => undefined;
-  if (!io.signal.aborted) await once(io.signal, 'abort');
-  stopCommands();
+  const stopCommands = settings.json && !isTerminal(stdin()) ? takeCommands(sandbox, stdin(), writer) : undefined;
+  await untilAborted(io.signal);
+  await stopCommands?.();
   await sandbox.stop();
   await writer.end();
 };

@@ -51,11 +51,11 @@ export const field = <T>(spec: FieldSpec, read: (value: unknown) => T) =>
     })
     .register(fieldSpecs, spec);
 
-const shapeError = (what: string) => (issue: { readonly input?: unknown }): string => (issue.input === undefined ? 'is required' : `must be ${what}`);
+const shapeError = (what: string, missing = 'is required') => (issue: { readonly input?: unknown }): string => (issue.input === undefined ? missing : `must be ${what}`);
 
-/** Keys under one key. */
-export const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
-  z.strictObject(shape, { error: shapeError('a mapping of keys to values') }).register(fieldSpecs, { description });
+/** Keys under one key; `missing` is what is told when the whole section is absent and needed. */
+export const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape, missing?: string) =>
+  z.strictObject(shape, { error: shapeError('a mapping of keys to values', missing) }).register(fieldSpecs, { description });
 
 export const list = <Element extends z.ZodType>(description: string, element: Element) => z.array(element, { error: shapeError('a list') }).register(fieldSpecs, { description });
 
@@ -74,4 +74,4 @@ export const crossCheck = <T>(check: (value: Loose, report: Report) => void): z.
         check(value as Loose, (path, message) => issues.push({ code: 'custom', path, message, input: value }));
       },
     },
-  }) as unknown as z.core.$ZodCheck<T>;
+  });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { expiryWarning, readCertificate } from './certificates.js';
+import { trustedRoots } from './endpoint.js';
 import { applyEnvironment } from './environment.js';
 import { interpolate } from './interpolate.js';
 import { prepare, unreadable, type PrepareContext } from './prepare.js';
@@ -8,7 +9,6 @@ import { ConfigError, pathText, type Problem } from './problem.js';
 import { bridgeSchema, type BridgeConfig } from './schema.js';
 import { nodeOf } from './schema-node.js';
 import { topicWarnings } from './topic-settings.js';
-import { trustedRoots } from './endpoint.js';
 import { parseYaml } from './yaml-text.js';
 
 export interface LoadOptions {
@@ -45,9 +45,6 @@ const readConfigFile = (file: string): unknown => {
   return parseYaml(text) ?? {};
 };
 
-/** Whether a problem is about a value that could not be had at all, which was told already. */
-const isTold = (path: string, told: ReadonlySet<string>): boolean => told.has(path);
-
 const unreadablePaths = (tree: unknown, path: readonly PropertyKey[] = []): string[] => {
   if (tree === unreadable) return [pathText(path)];
   if (typeof tree !== 'object' || tree === null) return [];
@@ -55,10 +52,11 @@ const unreadablePaths = (tree: unknown, path: readonly PropertyKey[] = []): stri
 };
 
 const validate = (tree: unknown, problems: Problem[]): BridgeConfig => {
+  // A value that could not be had at all was told already; that it is also missing is no news.
   const told = new Set([...unreadablePaths(tree), ...problems.map(({ path }) => path)]);
   const result = bridgeSchema.safeParse(tree);
   const issues = result.success ? [] : result.error.issues.map((issue): Problem => ({ path: issue.path.length === 0 ? 'file' : pathText(issue.path), message: issue.message }));
-  const all = [...problems, ...issues.filter(({ path }) => !isTold(path, told))];
+  const all = [...problems, ...issues.filter(({ path }) => !told.has(path))];
   if (result.success && all.length === 0) return result.data;
   throw new ConfigError(all);
 };

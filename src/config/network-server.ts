@@ -11,9 +11,11 @@ export const id = (spec: { readonly description: string; readonly example: strin
 
 const methods = ['none', 'header', 'basic', 'bearer', 'token'] as const;
 
+const noMethod = 'needs one of header, basic, bearer, token; write `authenticate: none` to go without';
+
 const checkMethods = (value: Loose, report: Report): void => {
   const given = methods.filter((method) => value[method] !== undefined);
-  if (given.length === 0) report([], 'needs one of header, basic, bearer, token; write `authenticate: none` to go without');
+  if (given.length === 0) report([], noMethod);
   if (given.length > 1) report([], `takes one way of proof, not ${given.join(' and ')}`);
 };
 
@@ -44,7 +46,7 @@ const authenticateKeys = section('How the network server proves itself: exactly 
   bearer: secret({ description: 'Token of `Authorization: Bearer`.', hint: '${FACTORY_TOKEN}' }).optional(),
   token: token.optional(),
   sources: networks({ description: 'Networks that webhooks may come from; any when absent.', hint: '[192.0.2.0/24]' }).optional(),
-}).check(crossCheck(checkMethods));
+}, noMethod).check(crossCheck(checkMethods));
 
 const authenticateSchema = z.preprocess((value) => (value === 'none' ? { none: true } : value), authenticateKeys);
 

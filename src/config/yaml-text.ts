@@ -2,8 +2,8 @@ import { LineCounter, parseDocument } from 'yaml';
 import { messageOf } from '../errors.js';
 import { ConfigError, type Problem } from './problem.js';
 
-/** The library's messages quote the file after a colon, where a secret may stand. */
-const withoutQuote = (message: string): string => message.split(': ')[0] ?? message;
+/** The library's messages quote the file after a colon or a percent sign, where a secret may stand. */
+const withoutQuote = (message: string): string => message.split(/: | %/)[0] ?? message;
 
 const toPlain = (document: { toJS(): unknown }): unknown => {
   try {
@@ -23,7 +23,7 @@ export const parseYaml = (text: string): unknown => {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const problems = [...document.errors, ...document.warnings].map((error): Problem => {
     const { line, col } = lines.linePos(error.pos[0]);
-    return { path: `line ${line}, column ${col}`, message: withoutQuote(error.message) };
+    return { path: `line ${line}, column ${col}`, message: error.code === 'MULTIPLE_DOCS' ? 'the file must hold one YAML document' : withoutQuote(error.message) };
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return toPlain(document);

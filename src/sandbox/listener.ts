@@ -37,6 +37,15 @@ const admittedCertificate = (socket: TLSSocket, broker: Broker): string | undefi
   return broker.registry.status(certificateId) === 'ACTIVE' ? certificateId : undefined;
 };
 
+/** How long a client that is turned away may take to hang up. */
+const lingerMs = 1000;
+
+const closeOf = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
+
 const closeServer = (server: TcpServer): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
 /** Not listening yet. TLS 1.2 or newer with a client certificate, without session tickets, as AWS has it. */
@@ -69,6 +78,7 @@ export const createListener = ({ broker, ca, server }: ListenerOptions): Listene
   const turnAway = (socket: TLSSocket): void => {
     socket.on('error', () => undefined);
     socket.resume().end();
+    setTimeout(() => socket.destroy(), lingerMs).unref();
     broker.books.note({ kind: 'connect-refused', at: Date.now(), clientId: '', reason: 'certificate_not_active' });
   };
 
@@ -90,9 +100,11 @@ export const createListener = ({ broker, ca, server }: ListenerOptions): Listene
       });
     });
 
-  const stopListening = async (): Promise<void> => {
+  /** Whoever has not got as far as a connection, such as a client in the middle of a handshake, gets no goodbye. */
+  const stopListening = async (goodbyes: Promise<void[]>): Promise<void> => {
     const closed = closeServer(tcp);
-    for (const socket of silenced) socket.destroy();
+    await goodbyes;
+    for (const socket of rawSockets) socket.destroy();
     await closed;
   };
 
@@ -122,8 +134,9 @@ export const createListener = ({ broker, ca, server }: ListenerOptions): Listene
     },
     close: async () => {
       if (blackholed) endBlackhole();
+      const goodbyes = Promise.all([...connections].map(({ wire }) => closeOf(wire.socket)));
       for (const { client } of [...connections]) client.close('stopping');
-      await stopListening();
+      await stopListening(goodbyes);
     },
   };
 };

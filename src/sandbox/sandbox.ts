@@ -60,7 +60,7 @@ export interface Sandbox {
   /** Makes what is missing in the data directory, then listens. Registry and sessions are new at each start. */
   start(): Promise<SandboxAddress>;
   stop(): Promise<void>;
-  /** Closes the port and destroys every socket, as a cable that is pulled; the port stays reserved for `restore`. */
+  /** Closes the port and destroys every socket, as a cable that is pulled; `restore` opens the same port again. */
   cut(): Promise<void>;
   /** Keeps and accepts TCP connections, but reads and answers nothing. */
   blackhole(): void;

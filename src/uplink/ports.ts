@@ -62,9 +62,12 @@ export interface Outbox {
    * @throws BridgeError `outbox_full` or `store_unavailable`; then nothing of the batch is kept.
    */
   append(batch: readonly Append[]): Promise<AppendResult[]>;
-  /** Unsettled records of a connection after `afterSeq`, in order, up to `limit` records and about `maxBytes`. Committed ones only. */
+  /**
+   * Unsettled records of a connection after `afterSeq`, in order, up to `limit` records and about `maxBytes`. Committed ones only.
+   * @throws BridgeError `store_unavailable` when the store cannot be read at the moment; an empty answer always means that there are none.
+   */
   read(connectionId: string, afterSeq: number, limit: number, maxBytes: number): OutboxRecord[];
-  /** The records with these positions that are still there, in the order asked. */
+  /** The records with these positions that are still there, in the order asked. @throws BridgeError `store_unavailable`, as `read`. */
   readSome(connectionId: string, seqs: readonly number[]): OutboxRecord[];
   /** Removes, or moves to the parked messages. Resolves when durable. Settling what is no longer there is no error. */
   settle(batch: readonly Settlement[]): Promise<void>;

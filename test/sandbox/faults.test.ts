@@ -22,9 +22,10 @@ void t.test('cut also ends handshakes that are under way', async (t) => {
   socket.on('error', () => undefined);
   await within('TCP connect', new Promise<void>((resolve) => socket.once('connect', () => resolve())));
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  await (await connectRaw(t, address)).next.bind(undefined);
+  await connectRaw(t, address); // by now the sandbox has taken the first socket too
   await sandbox.cut();
   await within('close', closed);
+  t.ok(socket.destroyed);
 });
 
 void t.test('blackhole: nothing is answered, and all of it comes after restore', async (t) => {
@@ -74,6 +75,18 @@ void t.test('stop works in a blackhole and after a cut', async (t) => {
   await sandbox.cut();
   await within('stop after a cut', sandbox.stop());
   t.equal(sandbox.stats().sessionsOpen, 0);
+});
+
+void t.test('stop does not wait for a client that never begins its handshake', async (t) => {
+  const { sandbox, address } = await startSandbox(t);
+  const socket = tcpConnect(address.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  await within('TCP connect', new Promise<void>((resolve) => socket.once('connect', () => resolve())));
+  await connectRaw(t, address); // by now the sandbox has taken the first socket too
+  await within('stop', sandbox.stop());
+  await within('close', closed);
+  t.ok(socket.destroyed);
 });
 
 void t.test('a closed session in a blackhole is closed for its client only afterwards', async (t) => {

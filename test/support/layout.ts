@@ -15,13 +15,14 @@ interface RoomRule {
 }
 
 /** What every room may import. */
-const ground = ['errors', 'log', 'lifecycle'];
+const ground = ['errors', 'log', 'lifecycle', 'backoff'];
 
 /** Who may import whom: the two edges, network servers and AWS, never meet but in `app`, which is the one file that knows every room. */
 const rooms: Readonly<Record<string, RoomRule>> = {
   errors: { imports: [] },
   log: { imports: ['errors'] },
   lifecycle: { imports: ['errors', 'log'] },
+  backoff: { imports: [] },
   messages: { imports: ground },
   topics: { imports: [...ground, 'messages'] },
   config: { imports: [...ground, 'topics'] },
@@ -45,7 +46,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
 };
 
 /** Rooms that are one file, directly in src/. */
-const singleFiles = ['errors', 'log', 'lifecycle', 'app', 'main'];
+const singleFiles = ['errors', 'log', 'lifecycle', 'backoff', 'app', 'main'];
 
 /** Packages that belong to some rooms only. A name that ends in `/` stands for every package of that scope. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
@@ -60,6 +61,7 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 const portFiles = ['src/uplink/ports.ts', 'src/downlink/ports.ts'];
+const registryFile = 'src/network-servers/registry.ts';
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const lookAgainLines = 250;
 const longLines = 400;
@@ -89,6 +91,15 @@ const packageProblem = (room: string, specifier: string): string | undefined => 
   return owners === undefined || owners.includes(room) ? undefined : `imports the package ${name}, which only ${owners.join(' and ')} may import`;
 };
 
+/** `src/network-servers/sigfox/parse.ts` → `sigfox`; undefined for what all network servers share. */
+const kindOf = (path: string): string | undefined => /^src\/network-servers\/([^/]+)\//.exec(path)?.[1];
+
+/** A kind of network server stands alone: a new one is a folder and a line in the registry. */
+const kindProblem = (path: string, target: string): string | undefined => {
+  const kind = kindOf(target);
+  return kind === undefined || kind === kindOf(path) || path === registryFile ? undefined : `only ${registryFile} and the folder itself may import network-servers/${kind} (${target})`;
+};
+
 const roomProblem = (room: string, target: string, typeOnly: boolean): string | undefined => {
   const rule = rooms[room];
   const targetRoom = roomOf(target);
@@ -102,7 +113,7 @@ const importProblem = (file: SourceFile, room: string, entry: Import, known: Rea
   if (specifier === '') return 'imports a name that only the running program knows';
   if (!isRelative(specifier)) return packageProblem(room, specifier);
   const target = targetOf(file.path, specifier);
-  return known.has(target) ? roomProblem(room, target, typeOnly) : `imports ${specifier}, which is no file of src`;
+  return known.has(target) ? (roomProblem(room, target, typeOnly) ?? kindProblem(file.path, target)) : `imports ${specifier}, which is no file of src`;
 };
 
 const shapeProblems = (file: SourceFile, shape: FileShape): string[] => {

@@ -52,7 +52,7 @@ const step = async (name, command) => {
 
 const compile = async () => {
   const info = join('.build', 'test.tsbuildinfo');
-  sweepCompiled({ from: 'src', to: 'dist', info: join('.build', 'src.tsbuildinfo') });
+  sweepCompiled({ from: 'src', to: 'dist', info: join('dist', '.tsbuildinfo') });
   for (const folder of ['src', 'test', 'bench']) sweepCompiled({ from: folder, to: join('.build', folder), info });
   await step('build', [bin('typescript/bin/tsc'), '-p', 'tsconfig.json']);
   await step('build of the tests', [bin('typescript/bin/tsc'), '-p', 'test/tsconfig.json']);

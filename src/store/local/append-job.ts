@@ -1,4 +1,4 @@
-import type { BridgeError } from '../../errors.js';
+import { BridgeError } from '../../errors.js';
 import type { Append, AppendResult, NewRecord, OutboxRecord } from '../../uplink/ports.js';
 import type { Job } from './commit-queue.js';
 import { writeOrdinal, type ConnectionState, type Connections } from './connections.js';
@@ -35,7 +35,10 @@ export interface AppendJob extends Job {
 const duplicate: AppendResult = { state: 'duplicate' };
 const stored: AppendResult = { state: 'stored' };
 
-/** Decides, in order, what is new in a batch, and claims its keys, so that whoever comes later in this turn sees them. */
+/**
+ * Decides, in order, what is new in a batch, and claims its keys, so that whoever comes later in this turn sees them.
+ * @throws BridgeError `store_unavailable` when what was seen cannot be read; then nothing is claimed.
+ */
 export const createAppendJob = (batch: readonly Append[], parts: AppendParts): AppendJob => {
   const { connections, seen, sequence, parked, now } = parts;
   let resolve: () => void = () => undefined;
@@ -104,7 +107,16 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
     if (parkings.length > 0) parked.trim();
   };
 
-  const results = batch.map(resultOf);
+  const decide = (): AppendResult[] => {
+    try {
+      return batch.map(resultOf);
+    } catch (cause) {
+      release();
+      throw cause instanceof BridgeError ? cause : new BridgeError('store_unavailable', { cause });
+    }
+  };
+
+  const results = decide();
   const seenValue = seen.value();
   const writes = claimed.length > 0;
   if (!writes) resolve();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BridgeError, messageOf } from '../../errors.js';
@@ -49,11 +49,26 @@ const syncFolder = async (path: string): Promise<void> => {
   await folder.sync().finally(() => folder.close());
 };
 
+/** What lmdb's default of 126 readers needs, rounded up to whole pages of any size in use. */
+const lockFileBytes = 16_384;
+
+/**
+ * Gives LMDB's lock file its blocks before LMDB maps it: on a full disk a store into a hole of a mapped file ends the process with SIGBUS.
+ * Nobody else may have it open (the lock of the data directory sees to that). LMDB never shrinks it.
+ */
+const fillLockFile = async (path: string): Promise<void> => {
+  const name = join(path, 'lock.mdb');
+  const size = await stat(name).then((found) => found.size, () => 0);
+  if (size < lockFileBytes) await writeFile(name, Buffer.alloc(lockFileBytes), { mode: 0o600 });
+};
+
 /** Builds the empty environment beside its place and moves it in when it is whole, so that an empty file there is always damage. */
 const create = async (path: string): Promise<void> => {
   const fresh = join(path, 'new');
   await mkdir(path, { recursive: true, mode: 0o700 });
   await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  await fillLockFile(fresh);
   await openTables(fresh).root.close();
   await rename(join(fresh, 'data.mdb'), join(path, 'data.mdb'));
   await rm(fresh, { recursive: true, force: true });
@@ -84,10 +99,10 @@ const isThere = async (path: string): Promise<boolean> =>
  */
 export const checkStore = async (path: string): Promise<StoreContents> => {
   try {
-    if (!(await isThere(join(path, 'data.mdb')))) {
-      await create(path);
-      return nothing;
-    }
+    const isNew = !(await isThere(join(path, 'data.mdb')));
+    if (isNew) await create(path);
+    await fillLockFile(path);
+    if (isNew) return nothing;
   } catch (cause) {
     throw new BridgeError('store_unavailable', { detail: `cannot make the outbox in ${path}: ${messageOf(cause)}`, cause });
   }

@@ -56,12 +56,11 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
   let proofWanted = false;
 
   const writeGroup = async (group: readonly Job[]): Promise<void> => {
-    const tables = environment.tables();
-    if (tables !== undefined && !group.map((job) => job.prepare(tables)).includes(true)) return;
     startedAt = timeNow();
     try {
+      const tables = await environment.ready();
+      if (!group.map((job) => job.prepare(tables)).includes(true)) return;
       await environment.commit((current) => {
-        if (tables !== current) for (const job of group) job.prepare(current);
         for (const job of group) job.write(current);
       });
       lastWriteAt = timeNow();
@@ -102,15 +101,26 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
     for (const job of group) job.done();
   };
 
+  const writeProof = (records: number): Promise<void> =>
+    environment.commit(({ meta }) => {
+      for (let index = 0; index < records; index += 1) void meta.put(proofKey(index), proofRecord);
+    });
+
+  const removeProof = (records: number): Promise<void> =>
+    environment.commit(({ meta }) => {
+      for (let index = 0; index < records; index += 1) void meta.remove(proofKey(index));
+    });
+
+  /** The small commit comes first because LMDB reuses the pages that a transaction freed only in the second one after it, and failed ones do not count. */
   const prove = async (records: number): Promise<void> => {
     startedAt = timeNow();
     try {
-      await environment.commit(({ meta }) => {
-        for (let index = 0; index < records; index += 1) void meta.put(proofKey(index), proofRecord);
-      });
-      await environment.commit(({ meta }) => {
-        for (let index = 0; index < records; index += 1) void meta.remove(proofKey(index));
-      });
+      await environment.ready();
+      await writeProof(1);
+      if (records > 1) {
+        await writeProof(records);
+        await removeProof(records);
+      }
       lastWriteAt = timeNow();
       if (failure !== undefined) logger.info('store can be written again');
       failure = undefined;

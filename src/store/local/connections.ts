@@ -72,7 +72,12 @@ export const createConnections = (tables: Tables, pending: ReadonlyMap<number, P
     oldestAcceptedAt(id, current) {
       const state = byId.get(id);
       if (state === undefined || state.messages === 0) return undefined;
-      if (state.oldest === undefined && current !== undefined) state.oldest = readOldest(current, state.ordinal);
+      try {
+        if (state.oldest === undefined && current !== undefined) state.oldest = readOldest(current, state.ordinal);
+      } catch {
+        // Metrics ask; a store that cannot be read shows in `unwritable` and must not break them.
+        return undefined;
+      }
       return state.oldest?.acceptedAt;
     },
   };

@@ -1,4 +1,4 @@
-import { ABORT, open, type Database, type RootDatabase } from 'lmdb';
+import { open, type Database, type RootDatabase } from 'lmdb';
 
 export type Table = Database<Buffer, Buffer>;
 
@@ -15,9 +15,11 @@ export interface Tables {
 export interface Environment {
   /** Undefined only while a broken environment cannot be opened again. */
   tables(): Tables | undefined;
+  /** The tables, opened again when the environment is broken. @throws the cause */
+  ready(): Promise<Tables>;
   /**
    * Runs the puts and removes of `write`, which must not throw, in one transaction; resolves after fdatasync.
-   * One at a time. @throws the cause; then nothing of it is kept.
+   * One at a time, after `ready`. @throws the cause; then nothing of it is kept.
    */
   commit(write: (tables: Tables) => void): Promise<void>;
   close(): Promise<void>;
@@ -57,10 +59,16 @@ const causeOf = async (error: unknown): Promise<unknown> => {
   return commitError.then(() => error, (cause: unknown) => cause);
 };
 
-/** Whether LMDB would begin a transaction. After a failed write of its meta page it refuses for ever, and lmdb's writer would hang. */
-const usable = ({ root }: Opened): boolean => {
+const anyKey = Buffer.from('sequence');
+
+/**
+ * Whether LMDB begins transactions. After a failed write of its meta page it refuses all of them for ever, and a write handed to
+ * lmdb would never be answered; a fresh reading transaction shows it.
+ */
+const usable = ({ root, tables }: Opened): boolean => {
   try {
-    root.transactionSync(() => ABORT);
+    root.resetReadTxn();
+    tables.meta.doesExist(anyKey);
     return true;
   } catch {
     return false;
@@ -70,25 +78,27 @@ const usable = ({ root }: Opened): boolean => {
 export const openEnvironment = (path: string): Environment => {
   let opened: Opened | undefined = openTables(path);
 
-  const recover = async (): Promise<void> => {
-    if (opened === undefined || usable(opened)) return;
-    const { root } = opened;
-    opened = undefined;
-    await root.close();
-    opened = openTables(path);
+  const ready = async (): Promise<Tables> => {
+    if (opened !== undefined && !usable(opened)) {
+      const { root } = opened;
+      opened = undefined;
+      await root.close();
+    }
+    opened ??= openTables(path);
+    return opened.tables;
   };
 
   const commit = async (write: (tables: Tables) => void): Promise<void> => {
-    opened ??= openTables(path);
+    if (opened === undefined) throw new Error('the environment is closed');
     const { root, tables } = opened;
     try {
       await root.batch(() => { write(tables); });
     } catch (error) {
       const cause = await causeOf(error);
-      await recover().catch(() => undefined);
+      await ready().catch(() => undefined);
       throw cause;
     }
   };
 
-  return { tables: () => opened?.tables, commit, close: async () => opened?.root.close() };
+  return { tables: () => opened?.tables, ready, commit, close: async () => opened?.root.close() };
 };

@@ -13,11 +13,11 @@ export interface ParkedTotals extends PendingTotals {
 
 export interface ParkedMessages {
   /** A record was parked; its value counts from now on. */
-  added(bytes: number): void;
+  readonly added: (bytes: number) => void;
   /** Removes the oldest when there are too many; called after a commit that parked something, and once a second. */
-  trim(): void;
-  list(connectionId: string, page: { readonly after: number; readonly limit: number }): ParkedRecord[];
-  totals(): ParkedTotals;
+  readonly trim: () => void;
+  readonly list: (connectionId: string, page: { readonly after: number; readonly limit: number }) => ParkedRecord[];
+  readonly totals: () => ParkedTotals;
 }
 
 export interface ParkedMessagesOptions {

@@ -1,7 +1,8 @@
+import { BridgeError, messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Outbox, OutboxRecord } from '../../uplink/ports.js';
 import type { Connections } from './connections.js';
-import type { Environment } from './environment.js';
+import type { Environment, Table } from './environment.js';
 import { recordKey, recordRange, seqOf } from './outbox-keys.js';
 import { damageOf, decodeRecord } from './record-encoding.js';
 
@@ -25,29 +26,42 @@ export const createRecordReader = (environment: Environment, connections: Connec
     return undefined;
   };
 
+  /** An empty answer would say that the records are gone, so a store that cannot be read is an error. */
+  const reading = (read: (records: Table) => OutboxRecord[]): OutboxRecord[] => {
+    try {
+      const tables = environment.tables();
+      if (tables === undefined) throw new Error('the outbox is not open');
+      return read(tables.records);
+    } catch (cause) {
+      throw new BridgeError('store_unavailable', { detail: `the outbox cannot be read: ${messageOf(cause)}`, cause });
+    }
+  };
+
   return {
     read(connectionId, afterSeq, limit, maxBytes) {
       const state = connections.find(connectionId);
-      const tables = environment.tables();
-      const found: OutboxRecord[] = [];
-      if (state === undefined || state.messages === 0 || tables === undefined || limit <= 0) return found;
-      let bytes = 0;
-      for (const { key, value } of tables.records.getRange({ ...recordRange(state.ordinal, afterSeq), limit })) {
-        const record = decode(connectionId, seqOf(key), value);
-        if (record !== undefined) found.push(record);
-        bytes += value.length;
-        if (bytes >= maxBytes) break;
-      }
-      return found;
+      if (state === undefined || state.messages === 0 || limit <= 0) return [];
+      return reading((records) => {
+        const found: OutboxRecord[] = [];
+        let bytes = 0;
+        for (const { key, value } of records.getRange({ ...recordRange(state.ordinal, afterSeq), limit })) {
+          const record = decode(connectionId, seqOf(key), value);
+          if (record !== undefined) found.push(record);
+          bytes += value.length;
+          if (bytes >= maxBytes) break;
+        }
+        return found;
+      });
     },
     readSome(connectionId, seqs) {
       const state = connections.find(connectionId);
-      const tables = environment.tables();
-      if (state === undefined || tables === undefined) return [];
-      return seqs.flatMap((seq) => {
-        const value = tables.records.getBinary(recordKey(state.ordinal, seq));
-        return (value === undefined ? undefined : decode(connectionId, seq, value)) ?? [];
-      });
+      if (state === undefined || seqs.length === 0) return [];
+      return reading((records) =>
+        seqs.flatMap((seq) => {
+          const value = records.getBinary(recordKey(state.ordinal, seq));
+          return (value === undefined ? undefined : decode(connectionId, seq, value)) ?? [];
+        }),
+      );
     },
   };
 };

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -9,6 +10,13 @@ import { lockDataDir } from '../../../src/store/local/data-dir-lock.js';
 import { slotOf } from '../../../src/store/local/slot.js';
 
 const program = fileURLToPath(new URL('./hold-lock.js', import.meta.url));
+
+/** A folder with a path short enough for a socket; tap's own are too long. */
+const shortDir = (t: Test): string => {
+  const dir = mkdtempSync(`${tmpdir()}/lock-`);
+  t.teardown(() => { rmSync(dir, { recursive: true }); });
+  return dir;
+};
 
 type Holder = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -26,7 +34,7 @@ const refused = async (t: Test, dataDir: string): Promise<void> => {
 };
 
 void t.test('one process at a time, and the next one after it', async (t) => {
-  const dataDir = `${t.testdir()}/data`;
+  const dataDir = `${shortDir(t)}/data`;
   const { child, said } = await start(t, dataDir);
   t.equal(said, 'locked');
   await refused(t, dataDir);
@@ -42,7 +50,7 @@ void t.test('one process at a time, and the next one after it', async (t) => {
 });
 
 void t.test('a killed process leaves no lock', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = shortDir(t);
   for (let round = 0; round < 3; round += 1) {
     const { child, said } = await start(t, dataDir);
     t.equal(said, 'locked');
@@ -55,14 +63,14 @@ void t.test('a killed process leaves no lock', async (t) => {
 });
 
 void t.test('a process that is paused still holds it', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = shortDir(t);
   const { child } = await start(t, dataDir);
   child.kill('SIGSTOP');
   await refused(t, dataDir);
 });
 
 void t.test('of many that start at once on a stale lock, one gets it', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = shortDir(t);
   const { child } = await start(t, dataDir);
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -89,12 +97,13 @@ void t.test('a path too long for a socket is locked too, and apart from others',
 });
 
 void t.test('the slot is made once and stays', async (t) => {
-  const dataDir = `${t.testdir()}/new`;
+  const root = t.testdir();
+  const dataDir = `${root}/new`;
   const slots = await Promise.all(Array.from({ length: 8 }, () => slotOf(dataDir)));
   t.match(slots[0], /^[0-9a-f]{8}$/);
   t.equal(new Set(slots).size, 1, 'all that start at once agree');
   t.equal(await slotOf(dataDir), slots[0]);
-  t.not(await slotOf(t.testdir()), slots[0]);
+  t.not(await slotOf(`${root}/other`), slots[0]);
   t.same(readdirSync(dataDir), ['slot']);
 });
 

@@ -23,9 +23,10 @@ void t.test('a disk that is full refuses, keeps nothing of the refused, and work
     const report = await runLimited(t.testdir(), blocks);
     t.ok(report.first.batches > 5, `${report.first.batches} batches fitted`);
     t.match(report, {
-      first: { reason: 'store_unavailable', detail: /bytes free in the data directory/ },
+      first: { reason: 'store_unavailable', detail: /bytes free in the data directory/, duplicates: ['store_unavailable', 'store_unavailable'] },
       unwritable: 'store_unavailable',
       kept: report.first.batches * 64,
+      keptBeside: report.first.batches,
       lost: ['store_unavailable', 'store_unavailable'],
       duplicate: 'duplicate',
       pendingAfterSettle: 0,

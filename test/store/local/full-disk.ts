@@ -16,16 +16,30 @@ const outbox = await open();
 
 const batchOf = (batch: number) => Array.from({ length: 64 }, (_, index) => newAppend(`${batch}.${index}`, { payload: Buffer.alloc(1_000) }));
 const reasonOf = (error: unknown): string => (error instanceof BridgeError ? error.reason : messageOf(error));
-const fill = async (from: number): Promise<{ readonly batches: number; readonly reason: string; readonly detail: string }> => {
+
+interface Filled {
+  readonly batches: number;
+  readonly reason: string;
+  readonly detail: string;
+  /** What became of duplicates of the refused batch, alone and beside a new message, handed over while it was written. */
+  readonly duplicates: readonly string[];
+}
+
+const fill = async (from: number): Promise<Filled> => {
   for (let batch = from; ; batch += 1) {
-    const error: unknown = await outbox.append(batchOf(batch)).then(() => undefined, (thrown: unknown) => thrown);
-    if (error !== undefined) return { batches: batch, reason: reasonOf(error), detail: messageOf(error) };
+    const appended = outbox.append(batchOf(batch));
+    const twins = [outbox.append([newAppend(`${batch}.0`)]), outbox.append([newAppend(`${batch}.63`), newAppend(`${batch}.new`, { connectionId: 'other' })])];
+    const error: unknown = await appended.then(() => undefined, (thrown: unknown) => thrown);
+    const duplicates = await Promise.all(twins.map((twin) => twin.then(([result]) => result?.state ?? '', reasonOf)));
+    if (error !== undefined) return { batches: batch, reason: reasonOf(error), detail: messageOf(error), duplicates };
+    if (duplicates.some((state) => state !== 'duplicate')) throw new Error(`batch ${batch} was stored, its duplicates: ${duplicates.join()}`);
   }
 };
 
 const first = await fill(0);
 const unwritable = outbox.unwritable();
 const kept = readAll(outbox).length;
+const keptBeside = readAll(outbox, 'other').length;
 const lost = await Promise.all([outbox.append([newAppend('x')]), outbox.append([newAppend('x'), newAppend('y')])].map((promise) => promise.then(() => 'stored', reasonOf)));
 const duplicate = await outbox.append([newAppend('0.0')]).then(([result]) => result?.state, reasonOf);
 
@@ -42,7 +56,7 @@ await outbox.close();
 
 const reopened = await open();
 const report = {
-  first, unwritable, kept, lost, duplicate, pendingAfterSettle, logged,
+  first, unwritable, kept, keptBeside, lost, duplicate, pendingAfterSettle, logged,
   again: again.every(({ state }) => state === 'stored'), x: x[0]?.state, second,
   reopened: readAll(reopened).length, parked: reopened.parkedTotals().messages,
 };

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import t from 'tap';
 import { createLogger } from '../../../src/log.js';
 import { openTables } from '../../../src/store/local/environment.js';
@@ -72,6 +72,18 @@ void t.test('what was seen is forgotten after the window, wherever its event tim
   await until('the old ones are swept', () => tables.seen.getKeysCount({}) === 700);
   t.same(new Set((await outbox.append(batch('young'))).map(({ state }) => state)), new Set(['duplicate']));
   t.same(new Set((await outbox.append(batch('old'))).map(({ state }) => state)), new Set(['stored']));
+});
+
+void t.test('an outbox without traffic proves by writing that it can be written', async (t) => {
+  const dataDir = t.testdir();
+  const outbox = await openOutbox(t, dataDir, { intervals: { retry: 5, idle: 20 } });
+  const writtenAt = (): number => statSync(`${dataDir}/outbox/data.mdb`).mtimeMs;
+  const first = writtenAt();
+  await until('a first proof', () => writtenAt() > first);
+  const second = writtenAt();
+  await until('a second proof', () => writtenAt() > second);
+  t.equal(outbox.unwritable(), undefined);
+  t.same(outbox.pending('main'), { messages: 0, bytes: 0 });
 });
 
 void t.test('a second outbox folder beside the first is not touched', async (t) => {

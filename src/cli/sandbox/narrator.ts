@@ -1,0 +1,55 @@
+import { isUtf8 } from 'node:buffer';
+import type { AcceptedPublish, SandboxNotice } from '../../sandbox/books.js';
+import type { SandboxAddress } from '../../sandbox/sandbox.js';
+
+/** How the sandbox tells what it does: lines of JSON for programs, or text for people. */
+export interface Narrator {
+  started(address: SandboxAddress): string;
+  publish(publish: AcceptedPublish): string;
+  notice(notice: SandboxNotice): string;
+  dropped(count: number): string;
+}
+
+const jsonPayload = (payload: Buffer): object => (isUtf8(payload) ? { payload: payload.toString('utf8') } : { payloadBase64: payload.toString('base64') });
+
+/** For programs: one JSON object a line. */
+export const jsonNarrator: Narrator = {
+  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
+    JSON.stringify({ mqtt: { host, port }, caCertificate, certificate, privateKey, certificateArn }),
+  publish: ({ at, clientId, topic, qos, payload }) => JSON.stringify({ event: 'publish', at, clientId, topic, qos, ...jsonPayload(payload) }),
+  notice: ({ kind, ...rest }) => JSON.stringify({ event: kind, ...rest }),
+  dropped: (count) => JSON.stringify({ event: 'lines-dropped', count }),
+};
+
+const clock = (at: number): string => new Date(at).toISOString().slice(11, 23);
+
+const noticeText = (notice: SandboxNotice): string => {
+  switch (notice.kind) {
+    case 'session-opened':
+      return `${notice.clientId} connected (MQTT ${notice.protocolVersion === 5 ? '5' : '3.1.1'})`;
+    case 'session-closed':
+      return `${notice.clientId} left: ${notice.reason}`;
+    case 'connect-refused':
+      return `${notice.clientId || 'a client'} was not let in: ${notice.reason}`;
+    case 'discarded':
+      return `${notice.clientId} published on ${notice.topic}, discarded: ${notice.reason}`;
+  }
+};
+
+/** For people. */
+export const textNarrator: Narrator = {
+  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
+    [
+      `Stand-in for AWS IoT Core on mqtts://${host}:${port}. This is not AWS: it imitates the message broker for tests and trials.`,
+      `  CA certificate      ${caCertificate}`,
+      `  client certificate  ${certificate}`,
+      `  private key         ${privateKey}`,
+      `  certificate ARN     ${certificateArn}`,
+    ].join('\n'),
+  publish: ({ at, clientId, topic, qos, payload }) => {
+    const shown = isUtf8(payload) ? payload.toString('utf8') : `${payload.toString('hex')} (hex)`;
+    return `${clock(at)} ${topic} (QoS ${qos}, ${payload.length} bytes, from ${clientId})\n  ${shown}`;
+  },
+  notice: (notice) => `${clock(notice.at)} ${noticeText(notice)}`,
+  dropped: (count) => `(${count} lines left out: nobody read them in time)`,
+};
