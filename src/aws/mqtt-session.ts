@@ -97,10 +97,10 @@ interface Connecting {
 const connect = async (options: SessionOptions, signal: AbortSignal): Promise<Connecting> => {
   const socket = openSocket(options.endpoint);
   socket.setNoDelay(true);
-  let failure: unknown;
+  let failure: Error | undefined;
   let secured = false;
   socket.once('secureConnect', () => (secured = true));
-  socket.on('error', (error) => (failure ??= error));
+  socket.on('error', (error: Error) => (failure ??= error));
   const client = new MqttClient(() => socket, clientOptions(options));
   client.on('error', (error) => (failure ??= error));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(options.connectTimeoutMs)]);

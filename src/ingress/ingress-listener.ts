@@ -32,7 +32,7 @@ const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions
     forceCloseConnections: 'idle',
   } as const;
   if (tls === undefined) return fastify(common);
-  return fastify({ ...common, https: { cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance;
+  return fastify({ ...common, https: { cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } });
 };
 
 /** The public listener: nothing but webhooks. */

@@ -27,6 +27,9 @@ export interface Delivery extends DeliveryIntake {
   stop(deadline: Deadline): Promise<void>;
 }
 
+/** Pause before the outbox is read again when it could not be read, or did not show yet what was appended, ms. */
+const rereadMs = 500;
+
 /** Records read from the outbox at a time. */
 const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
 
@@ -60,8 +63,14 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
     scheduled = false;
     flushSettlements();
     if (stopping || publisher === undefined) return;
-    if (trials.cautious) publishOneAlone(publisher);
-    else publishReady(publisher);
+    try {
+      if (trials.cautious) publishOneAlone(publisher);
+      else publishReady(publisher);
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      logger.warn({ connection_id: connectionId, reason: error.reason, detail: error.message }, 'the outbox cannot be read, trying again');
+      later(rereadMs, schedule);
+    }
   };
 
   const afterSettling = (batch: readonly Settlement[]): void => {
@@ -98,18 +107,29 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
     settle({ outcome: 'parked', record, reason, detail });
   };
 
+  /** @throws BridgeError while the store cannot be read; the positions stay noted */
+  const refill = (wanted: number[]): void => {
+    try {
+      lanes.refill(outbox.readSome(connectionId, wanted), wanted);
+    } catch (error) {
+      lanes.unread();
+      throw error;
+    }
+  };
+
   /** Tops the lanes up from the store, one read a turn; live messages skip the store while the lanes hold the whole backlog. */
   const readBacklog = (): void => {
     const wanted = lanes.wanted(readAhead.records);
-    if (wanted.length > 0) lanes.refill(outbox.readSome(connectionId, wanted), wanted);
+    if (wanted.length > 0) refill(wanted);
     if (tailLoaded || lanes.full || lanes.loaded > readAhead.records * 2) return;
     const records = outbox.read(connectionId, cursor, readAhead.records, readAhead.bytes);
     for (const record of records) {
       if (!lanes.add(record)) return;
       cursor = record.seq;
     }
-    if (records.length === 0) tailLoaded = cursor >= newest;
-    if (!tailLoaded) schedule();
+    if (records.length > 0) return schedule();
+    tailLoaded = cursor >= newest;
+    if (!tailLoaded) later(rereadMs, schedule);
   };
 
   /** Ends a record that must not be published any more. */

@@ -42,6 +42,8 @@ export interface Lanes {
   has(deviceId: string): boolean;
   /** Positions to read for lanes that have drained, of at most `limit` records. */
   wanted(limit: number): number[];
+  /** Notes the positions of the last `wanted` again: they could not be read. */
+  unread(): void;
   /** Puts records that were read by position into their lanes. */
   refill(records: readonly OutboxRecord[], asked: readonly number[]): void;
   readonly ready: number;
@@ -52,6 +54,7 @@ export interface Lanes {
 export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
   const lanes = new Map<string, Lane>();
   const hungry = new Set<Lane>();
+  let asking: { readonly lane: Lane; readonly asked: readonly number[] }[] = [];
   let ready: Lane[] = [];
   let readyHead = 0;
   let loaded = 0;
@@ -142,14 +145,24 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
     has: (deviceId) => lanes.has(deviceId),
     wanted(limit) {
       const seqs: number[] = [];
+      asking = [];
       for (const lane of hungry) {
         if (seqs.length >= limit || loaded + seqs.length >= limits.records) break;
         hungry.delete(lane);
         const asked = lane.noted.splice(0, limits.recordsPerLane);
         noted -= asked.length;
         seqs.push(...asked);
+        asking.push({ lane, asked });
       }
       return seqs;
+    },
+    unread() {
+      for (const { lane, asked } of asking) {
+        lane.noted.unshift(...asked);
+        noted += asked.length;
+        hungry.add(lane);
+      }
+      asking = [];
     },
     refill(records, asked) {
       const devices = new Set<string>();

@@ -26,8 +26,10 @@ void t.test('the minimal configuration gets every default', async (t) => {
     log: { level: 'info' },
   });
   t.equal(networkServers[0]?.kind, 'chirpstack');
-  const { certificate, privateKey, caCertificate, ...settings } = connections[0]?.configuration ?? t.fail('a connection');
-  t.equal(connections[0]?.active, true);
+  const [only] = connections;
+  if (only === undefined) throw new Error('there is no connection');
+  const { certificate, privateKey, caCertificate, ...settings } = only.configuration;
+  t.equal(only.active, true);
   t.equal(certificate, certificates.cert);
   t.equal(privateKey.reveal(), certificates.key);
   t.equal(caCertificate, certificates.ca);

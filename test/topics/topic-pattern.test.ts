@@ -5,7 +5,7 @@ import { compileTopicPattern } from '../../src/topics/topic-pattern.js';
 import { bare, join, named, uplink } from './messages.js';
 
 /** What a function throws, as `reason: message`. */
-export const thrown = (run: () => unknown): string => {
+const thrown = (run: () => unknown): string => {
   try {
     run();
   } catch (error) {

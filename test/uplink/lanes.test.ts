@@ -80,3 +80,12 @@ void t.test('a record put straight out holds its lane until it is done', async (
   lanes.done(direct);
   t.equal(takeNext(lanes)?.seq, 1);
 });
+
+void t.test('positions that could not be read are asked for again', async (t) => {
+  const lanes = createLanes({ records: 10, bytes: 1e6, recordsPerLane: 1, noted: 10 });
+  for (const seq of [1, 2]) lanes.add(recordOf(seq, 'a'));
+  lanes.done(takeNext(lanes) ?? recordOf(1, 'a'));
+  t.same(lanes.wanted(10), [2]);
+  lanes.unread();
+  t.same(lanes.wanted(10), [2]);
+});
