@@ -108,8 +108,14 @@ export type DownlinkState = 'queued' | 'submitted' | 'sent' | 'acknowledged' | '
 export interface DownlinkStatusFields extends CommonFields {
   readonly type: 'downlink-status';
   readonly state: DownlinkState;
-  /** The network server's own name of the event, such as `downlink_nack` or `txack`. */
-  readonly event: string;
+  /** The network server's own name of the event, such as `downlink_nack` or `txack`; absent when the bridge itself reports. */
+  readonly event?: string;
+  /** The downlink's id in the bridge, where it is one that the bridge carries. */
+  readonly downlinkId?: string;
+  /** The caller's own id of that downlink. */
+  readonly correlationId?: string;
+  /** Which attempt to submit it this is about; 0 before the first. */
+  readonly attempt?: number;
   readonly fPort?: number;
   readonly fCnt?: number;
   /** Ids by which the network server names the downlink. */
@@ -131,7 +137,8 @@ export type MessageFields = UplinkFields | JoinFields | LocationFields | StatusF
 export interface Stamp {
   /** Hash of the idempotency key, 32 hex digits: a consumer drops a redelivery by it. */
   readonly id: string;
-  readonly networkServer: { readonly id: string; readonly kind: NetworkServerKind };
+  /** Absent only for a downlink that was rejected before its network server was known. */
+  readonly networkServer?: { readonly id: string; readonly kind: NetworkServerKind };
   readonly receivedAt: string;
 }
 
@@ -145,7 +152,7 @@ export const stampMessage = (stamp: Stamp, fields: MessageFields): Message => {
     type,
     deviceId,
     ...(devEui === undefined ? {} : { devEui }),
-    networkServer: stamp.networkServer,
+    ...(stamp.networkServer === undefined ? {} : { networkServer: stamp.networkServer }),
     ...(time === undefined ? {} : { time }),
     receivedAt: stamp.receivedAt,
     ...rest,
