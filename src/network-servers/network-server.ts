@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { DeviceAddress } from '../messages/downlink.js';
 import type { MessageFields, NetworkServerKind } from '../messages/message.js';
 
 /** A webhook request as the ingress hands it to a network server's folder. */
@@ -26,6 +27,23 @@ export interface ParsedMessage {
   readonly eventTimeMs?: number;
   /** The bytes to publish in format `original`, where they are not the whole body (one line of a Sigfox batch). */
   readonly original?: Buffer;
+  /** What is needed to send to the device beside its id. Small, and the same from one message to the next: it is stored when it changes. */
+  readonly address?: DeviceAddress;
+  /** The message asks for a downlink, which must be in the answer to this very request (`answer`). `device`: its id as the callback wrote it. */
+  readonly downlinkRequest?: { readonly device: string };
+}
+
+/** Credentials of the network server's API that a webhook brought. They open one application. */
+export interface ApiCredentials {
+  readonly application: string;
+  readonly apiKey: string;
+}
+
+/** The HTTP answer to a webhook that asked for downlinks. */
+export interface WebhookAnswer {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body?: string;
 }
 
 /** Settings of one configured network server that a parser or a proof may need. */
@@ -34,6 +52,8 @@ export interface NetworkServerSettings {
   readonly fields?: Readonly<Record<string, string>>;
   /** Sigfox: the line pattern of a batch callback as typed into the backend, variables between `;`: `{device};{time};{data};{seqNumber}`. */
   readonly batchPattern?: string;
+  /** The Things Stack: hosts whose downlink addresses are believed. */
+  readonly downlinkHosts?: readonly string[];
 }
 
 /** ThingPark's Token: the Tunnel Interface Authentication Key and, when set, the AS_ID that must have been signed. */
@@ -62,4 +82,8 @@ export interface NetworkServerAdapter<Document = unknown> {
   verifyToken?(document: Document, request: WebhookRequest, proof: TokenProof): void;
   /** Document to messages. @throws invalid_field, unsupported_document */
   parse(document: Document, request: WebhookRequest, settings: NetworkServerSettings): ParsedMessage[];
+  /** API credentials in the request, for whoever sends downlinks; to be kept in memory only. */
+  credentials?(document: Document, request: WebhookRequest): ApiCredentials | undefined;
+  /** The answer to a request with messages that asked for downlinks: one entry for each, without `payload` (hex) where none waits. */
+  answer?(answers: readonly { readonly device: string; readonly payload?: string }[]): WebhookAnswer;
 }

@@ -4,6 +4,7 @@ import { readJsonBody } from '../json-body.js';
 import type { NetworkServerAdapter } from '../network-server.js';
 import { parsedMessage, type Envelope } from './envelope.js';
 import { eventNameOf } from './event-name.js';
+import { parseDiscarded } from './discarded.js';
 import { eventParsers } from './events.js';
 import { readEnvelope3 } from './v3.js';
 import { readEnvelope4 } from './v4.js';
@@ -27,6 +28,9 @@ export const chirpstack: NetworkServerAdapter<Fields> = {
   parse: (root, request) => {
     const event = eventNameOf(request);
     const envelope = readEnvelope(root);
-    return [parsedMessage(envelope, event, eventParsers[event](envelope))];
+    const message = parsedMessage(envelope, event, eventParsers[event](envelope));
+    const discarded = parseDiscarded(envelope, event);
+    const messages = discarded === undefined ? [message] : [message, { ...message, fields: discarded, idempotencyKey: `${message.idempotencyKey}|discarded` }];
+    return messages.map((one) => ({ ...one, address: { api: `v${envelope.version}` } }));
   },
 };

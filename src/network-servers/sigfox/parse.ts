@@ -1,7 +1,9 @@
+import { booleanField, textField } from '../fields.js';
 import type { NetworkServerAdapter, ParsedMessage, WebhookRequest } from '../network-server.js';
+import { answerCallback } from './downlink.js';
 import { readSigfox, type SigfoxCallback } from './read.js';
 import { readAcknowledge, readError, readEvent, readGeoloc, readRepeater, readStatus } from './service.js';
-import { subtypeOf, type Subtype } from './subtype.js';
+import { isBidirPath, subtypeOf, type Subtype } from './subtype.js';
 import { readData, readDataAdvanced } from './uplink.js';
 import type { Variables } from './variables.js';
 
@@ -17,9 +19,21 @@ const readers: Readonly<Record<Subtype, (variables: Variables) => ParsedMessage[
   EVENT: (variables) => [readEvent(variables)],
 };
 
+/** A bidirectional callback asks for a downlink by its variable `ack`; where the template leaves that out, by its path. */
+const downlinkRequest = (variables: Variables, path: string): Pick<ParsedMessage, 'downlinkRequest'> => {
+  const { fields, key } = variables;
+  const asks = booleanField(fields, key('ack')) ?? isBidirPath(path);
+  const device = textField(fields, key('device'));
+  return asks && device !== undefined ? { downlinkRequest: { device } } : {};
+};
+
 const parseCallback = ({ variables, line }: SigfoxCallback, path: string): ParsedMessage[] => {
-  const messages = readers[subtypeOf(path, variables)](variables);
-  return line === undefined ? messages : messages.map((message) => ({ ...message, original: Buffer.from(line, 'utf8') }));
+  const subtype = subtypeOf(path, variables);
+  const more = {
+    ...(line === undefined ? {} : { original: Buffer.from(line, 'utf8') }),
+    ...(subtype === 'BIDIR' ? downlinkRequest(variables, path) : {}),
+  };
+  return readers[subtype](variables).map((message) => ({ ...message, ...more }));
 };
 
 const parseSigfox = (callbacks: SigfoxCallback[], request: WebhookRequest): ParsedMessage[] =>
@@ -32,4 +46,5 @@ export const sigfox: NetworkServerAdapter<SigfoxCallback[]> = {
   mediaTypes: ['application/x-www-form-urlencoded', 'application/json', 'text/plain', ''],
   read: readSigfox,
   parse: parseSigfox,
+  answer: answerCallback,
 };

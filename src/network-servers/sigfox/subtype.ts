@@ -52,9 +52,13 @@ const byKeys = (variables: Variables): Subtype => {
   throw new BridgeError('unsupported_document', { detail: 'no variable tells the type of this callback; put it in the path, such as /data or /service/status' });
 };
 
+const normalPath = (path: string): string => path.toLowerCase().replace(/[-_]/g, '').replace(/^\/+|\/+$/g, '');
+
+export const isBidirPath = (path: string): boolean => paths.get(normalPath(path)) === 'BIDIR';
+
 /** The subtype of a callback by the path it was sent to, else by the variables it has. @throws unsupported_document */
 export const subtypeOf = (path: string, variables: Variables): Subtype => {
-  const normal = path.toLowerCase().replace(/[-_]/g, '').replace(/^\/+|\/+$/g, '');
+  const normal = normalPath(path);
   if (!paths.has(normal)) throw new BridgeError('unsupported_document', { detail: 'no callback type of Sigfox has this path' });
   const subtype = paths.get(normal) ?? byKeys(variables);
   return subtype === 'DATA' && variables.has('ack') ? 'BIDIR' : subtype;

@@ -17,18 +17,17 @@ const downlinkUsed = new Set(['f_port', 'f_cnt', 'correlation_ids']);
 export const parseDownlink = (state: DownlinkState) => (envelope: Envelope): ParsedMessage[] =>
   [statusOf(envelope, envelope.message, { state }, restOf(envelope.message, downlinkUsed))];
 
-/** `downlink_nack`: no acknowledgement came. `confirmed_retry` stays in `native` and tells whether the network server tries again. */
-export const parseDownlinkNack = (envelope: Envelope): ParsedMessage[] => {
-  const verdict: Verdict = { state: 'failed', cause: { text: nackText(envelope.message) } };
-  return [statusOf(envelope, envelope.message, verdict, restOf(envelope.message, downlinkUsed))];
-};
+/** `downlink_nack`: no acknowledgement came. While `confirmed_retry` (which stays in `native`) has attempts left, the network server keeps the downlink and sends it again. */
+export const parseDownlinkNack = (envelope: Envelope): ParsedMessage[] =>
+  [statusOf(envelope, envelope.message, nackVerdict(envelope.message), restOf(envelope.message, downlinkUsed))];
 
-const nackText = (downlink: Fields): string => {
+const nackVerdict = (downlink: Fields): Verdict => {
   const retry = objectField(downlink, 'confirmed_retry');
   const attempt = retry === undefined ? undefined : integerField(retry, 'attempt', 0, 0xffff_ffff);
   const max = retry === undefined ? undefined : integerField(retry, 'max_attempts', 0, 0xffff_ffff);
-  if (attempt === undefined || max === undefined) return 'the device did not acknowledge';
-  return `the device did not acknowledge attempt ${attempt} of ${max}${attempt < max ? '; the network server tries again' : ''}`;
+  if (attempt === undefined || max === undefined) return { state: 'failed', cause: { text: 'the device did not acknowledge' } };
+  const text = `the device did not acknowledge attempt ${attempt} of ${max}`;
+  return attempt < max ? { state: 'submitted', cause: { text: `${text}; the network server tries again` } } : { state: 'failed', cause: { text } };
 };
 
 const failedUsed = new Set(['downlink']);

@@ -4,7 +4,10 @@ import { jsonDigest, readJsonBody } from '../json-body.js';
 import type { NetworkServerAdapter, ParsedMessage } from '../network-server.js';
 import { positionField } from '../position.js';
 import { parseDownlink, parseDownlinkFailed, parseDownlinkNack, parseQueueInvalidated } from './downlink-status.js';
+import { addressOf } from './downlink-address.js';
+import { credentialsOf } from './downlink.js';
 import { commonFields, parsedMessage, readEnvelope, type Envelope, type MessageName } from './envelope.js';
+import { readEndDevice } from './ids.js';
 import { parseNormalizedUplink, parseUplink } from './uplink.js';
 
 /** What comes around once has its content and time as identity. */
@@ -59,8 +62,10 @@ export const theThingsStack: NetworkServerAdapter<Fields> = {
   methods: ['POST'],
   mediaTypes: ['application/json'],
   read: (request) => readJsonBody(request),
-  parse: (root, request) => {
+  parse: (root, request, { downlinkHosts }) => {
     const envelope = readEnvelope(root, request);
-    return parsers[envelope.name](envelope);
+    const address = addressOf(envelope.device, request.headers, downlinkHosts);
+    return parsers[envelope.name](envelope).map((message) => ({ ...message, address }));
   },
+  credentials: (root, request) => credentialsOf(readEndDevice(root, request).applicationId, request.headers),
 };
