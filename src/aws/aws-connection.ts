@@ -4,8 +4,10 @@ import type { Deadline } from '../lifecycle.js';
 import { within } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import type { Publisher, PublisherListener } from '../uplink/ports.js';
+import type { Endpoint, MqttVersion } from './connect-client.js';
+import { createStateKeeper, type ConnectionState } from './connection-state.js';
 import type { AwsMetrics } from './metrics.js';
-import { openSession, type Endpoint, type MqttSession, type MqttVersion, type SessionListener } from './mqtt-session.js';
+import { openSession, type MqttSession, type SessionListener } from './mqtt-session.js';
 import { createPace } from './pacing.js';
 import { createPublisher } from './publisher.js';
 import { createReconnectCoordinator } from './reconnect-coordinator.js';
@@ -29,8 +31,6 @@ export interface AwsConnectionOptions {
   readonly idleTimeoutMs: number;
   readonly reconnect: Backoff;
 }
-
-export type ConnectionState = 'opening' | 'opened' | 'unreachable' | 'closed';
 
 /** What is known of a connection, for health and the log. */
 export interface ConnectionStatus {
@@ -59,26 +59,12 @@ export interface AwsConnectionDeps {
 /** Least time between two connects of one connection's pool, ms: ten sessions are up within a second, far below AWS's connect rate. */
 const connectSpacingMs = 100;
 
-type Change = Pick<ConnectionStatus, 'state'> & { readonly reason?: Reason; readonly detail?: string };
-
-/** Keeps the state of a connection and logs each change once. */
-const createStatus = (logger: Logger): { current: Change & { since: number }; set(change: Change): void } => ({
-  current: { state: 'closed', since: Date.now() },
-  set(change) {
-    if (change.state === this.current.state && change.reason === this.current.reason) return;
-    this.current = { ...change, since: Date.now() };
-    const fields = { state: change.state, reason: change.reason, detail: change.detail };
-    if (change.state === 'unreachable') logger.warn(fields, 'connection changed');
-    else logger.info(fields, 'connection changed');
-  },
-});
-
 /** One AWS IoT Core connection: its pool of MQTT sessions, pacing, and the publisher over them. */
 export const createAwsConnection = (options: AwsConnectionOptions, { listener, metrics, logger: parent }: AwsConnectionDeps): AwsConnection => {
   const logger = parent.child({ connection_id: options.id });
   const aborter = new AbortController();
   const { signal } = aborter;
-  const status = createStatus(logger);
+  const status = createStateKeeper(logger, 'connection changed');
   const coordinator = createReconnectCoordinator({ backoff: options.reconnect, spacingMs: connectSpacingMs, signal });
 
   const sessionListener: SessionListener = {

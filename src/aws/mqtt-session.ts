@@ -1,24 +1,10 @@
-import { once, type EventEmitter } from 'node:events';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { isIP } from 'node:net';
 import { MqttClient, type IClientOptions } from 'mqtt';
 import { BridgeError, type Reason } from '../errors.js';
 import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
-import { connectFailure } from './connect-failure.js';
+import { connectClient, type Endpoint, type MqttVersion } from './connect-client.js';
 import { createInFlight } from './in-flight.js';
 import { createPace, type PaceLimits } from './pacing.js';
 import { blamesPublish, closeReason, endsByPeer } from './session-close.js';
-
-export type MqttVersion = 4 | 5;
-
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-  /** Certificates that the server's must chain to, PEM; absent: Node's own list. */
-  readonly ca?: readonly string[];
-  readonly certificate: string;
-  readonly privateKey: string;
-}
 
 export interface SessionOptions {
   readonly endpoint: Endpoint;
@@ -58,19 +44,6 @@ export interface MqttSession {
   destroy(reason: Reason): void;
 }
 
-/** Server name, ALPN and trust as AWS wants them: SNI always, ALPN `x-amzn-mqtt-ca` on port 443 (AWS IoT developer guide, "Device communication protocols"). */
-const openSocket = (endpoint: Endpoint): TLSSocket =>
-  connectTls({
-    host: endpoint.host,
-    port: endpoint.port,
-    ...(endpoint.ca === undefined ? {} : { ca: [...endpoint.ca] }),
-    cert: endpoint.certificate,
-    key: endpoint.privateKey,
-    minVersion: 'TLSv1.2',
-    ...(isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {}),
-    ...(endpoint.port === 443 ? { ALPNProtocols: ['x-amzn-mqtt-ca'] } : {}),
-  });
-
 const clientOptions = (options: SessionOptions): IClientOptions => ({
   clientId: options.clientId,
   protocolId: 'MQTT',
@@ -88,40 +61,9 @@ const clientOptions = (options: SessionOptions): IClientOptions => ({
 /** How long a polite end may take before the socket is cut, ms. */
 const politeEndMs = 1_000;
 
-interface Connecting {
-  readonly client: MqttClient;
-  readonly socket: TLSSocket;
-}
-
-/** Runs DNS, TCP, TLS and MQTT CONNECT. @throws BridgeError with the reason of the failure */
-const connect = async (options: SessionOptions, signal: AbortSignal): Promise<Connecting> => {
-  const socket = openSocket(options.endpoint);
-  socket.setNoDelay(true);
-  let failure: Error | undefined;
-  let secured = false;
-  socket.once('secureConnect', () => (secured = true));
-  socket.on('error', (error: Error) => (failure ??= error));
-  const client = new MqttClient(() => socket, clientOptions(options));
-  client.on('error', (error) => (failure ??= error));
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(options.connectTimeoutMs)]);
-  const emitter = client as unknown as EventEmitter;
-  client.connect();
-  try {
-    const closed = once(emitter, 'close', { signal: limit }).then(() => {
-      throw failure ?? new Error('the endpoint closed the connection');
-    });
-    await Promise.race([once(emitter, 'connect', { signal: limit }), closed]);
-    return { client, socket };
-  } catch (error) {
-    client.end(true);
-    socket.destroy();
-    throw connectFailure({ error: limit.aborted ? error : (failure ?? error), secured, timedOut: limit.aborted && !signal.aborted });
-  }
-};
-
 /** Opens one session. @throws BridgeError dns_failed, endpoint_unreachable, tls_failed, certificate_refused, connect_refused, connect_timeout */
 export const openSession = async (options: SessionOptions, listener: SessionListener, signal: AbortSignal): Promise<MqttSession> => {
-  const { client, socket } = await connect(options, signal);
+  const { client, socket } = await connectClient({ ...options, create: (openStream) => new MqttClient(openStream, clientOptions(options)) }, signal);
   const receiveMaximum = client.serverProperties?.receiveMaximum ?? 65_535;
   const window = Math.min(options.inFlight, receiveMaximum);
   const pace = createPace(options.limits);

@@ -1,7 +1,8 @@
 import { createPool, type Pool } from 'generic-pool';
 import { BridgeError, messageOf, type Reason } from '../errors.js';
-import type { MqttSession, MqttVersion } from './mqtt-session.js';
+import type { MqttVersion } from './connect-client.js';
 import { refusesVersion } from './connect-failure.js';
+import type { MqttSession } from './mqtt-session.js';
 import type { ReconnectCoordinator } from './reconnect-coordinator.js';
 
 export interface SessionPoolOptions {

@@ -1,0 +1,161 @@
+import type { IClientOptions } from 'mqtt';
+import type { TLSSocket } from 'node:tls';
+import { BridgeError, messageOf } from '../errors.js';
+import { connectClient, type Endpoint, type MqttVersion } from './connect-client.js';
+import { endsByPeer } from './session-close.js';
+import { settleSubscription, type Subscription } from './settle-subscription.js';
+import { SubscriberClient, type MessageSink } from './subscriber-client.js';
+import { endByPeer, endBySelf, endByStore, type SubscriberEnd } from './subscriber-end.js';
+
+/**
+ * What is asked for, seconds: a week. AWS keeps a persistent session for an hour unless the quota was raised, to a week at most; it
+ * lowers what is longer and tells it in CONNACK (AWS IoT Core quotas, "Persistent session expiry period"; AWS IoT developer guide,
+ * "MQTT"). MQTT 3.1.1 has no such field and gets what the account has.
+ */
+export const sessionExpiryS = 604_800;
+
+export interface SubscriberSessionOptions {
+  readonly endpoint: Endpoint;
+  readonly clientId: string;
+  readonly version: MqttVersion;
+  readonly keepAliveMs: number;
+  readonly connectTimeoutMs: number;
+  readonly subscription: Subscription;
+  readonly take: MessageSink['take'];
+  /** Ends the session politely, when the message that is being taken is done with. */
+  readonly stop: AbortSignal;
+  /** Ends it at once. */
+  readonly cut: AbortSignal;
+}
+
+/** A session that is subscribed. Used once, like a session that publishes. */
+export interface SubscriberSession {
+  readonly openedAt: number;
+  /** Seconds that the broker keeps the session when the client is away; undefined where it does not tell (MQTT 3.1.1). */
+  readonly keptForS: number | undefined;
+  /** Resolves when the connection is closed. */
+  readonly ended: Promise<SubscriberEnd>;
+  /** Resolves when the message that was being taken when it ended is done with. */
+  finished(): Promise<void>;
+}
+
+const clientOptions = (options: SubscriberSessionOptions): IClientOptions => ({
+  clientId: options.clientId,
+  protocolId: 'MQTT',
+  protocolVersion: options.version,
+  clean: false,
+  keepalive: Math.max(1, Math.round(options.keepAliveMs / 1_000)),
+  connectTimeout: options.connectTimeoutMs,
+  reconnectPeriod: 0,
+  resubscribe: false,
+  queueQoSZero: false,
+  manualConnect: true,
+  ...(options.version === 5 ? { properties: { sessionExpiryInterval: sessionExpiryS } } : {}),
+});
+
+/** How often a SUBSCRIBE without an answer is looked at, as a share of the time it has. */
+const checksPerTimeout = 8;
+
+/** What is known of the end of a connection while it lives. */
+class Ending {
+  end: SubscriberEnd | undefined;
+  disconnectCode: number | undefined;
+  /** SUBSCRIBE left and its SUBACK did not come. */
+  asked = false;
+
+  /** The first cause stands: what follows is its consequence. */
+  because(end: SubscriberEnd): void {
+    this.end ??= end;
+  }
+
+  final(): SubscriberEnd {
+    return (this.end ??= endByPeer(this.disconnectCode, this.asked));
+  }
+}
+
+interface Wires {
+  readonly client: SubscriberClient;
+  readonly socket: TLSSocket;
+  readonly ending: Ending;
+}
+
+/** Leaves when told to, and tells when and why the connection closed. */
+const watch = ({ client, socket, ending }: Wires, { stop, cut }: SubscriberSessionOptions): Promise<SubscriberEnd> => {
+  const leave = (): void => void client.leave();
+  const destroy = (): void => void socket.destroy();
+  stop.addEventListener('abort', leave, { once: true });
+  cut.addEventListener('abort', destroy, { once: true });
+  client.on('error', (error) => {
+    if (!endsByPeer(error)) ending.because(endBySelf('endpoint_unreachable', messageOf(error)));
+    destroy();
+  });
+  const closed = new Promise<void>((resolve) => {
+    client.once('close', resolve);
+    if (socket.destroyed) resolve();
+  });
+  if (stop.aborted) leave();
+  return closed.then(() => {
+    stop.removeEventListener('abort', leave);
+    cut.removeEventListener('abort', destroy);
+    return ending.final();
+  });
+};
+
+interface Connected extends Wires {
+  readonly ended: Promise<SubscriberEnd>;
+  readonly present: boolean;
+}
+
+/** Runs until SUBACK is in. @throws BridgeError for a SUBACK that refuses; anything else when the connection closed */
+const subscribe = async ({ client, socket, ending, ended, present }: Connected, options: SubscriberSessionOptions): Promise<void> => {
+  const unanswered = setInterval(() => {
+    if (client.idleMs < options.connectTimeoutMs) return;
+    ending.because(endBySelf('connect_timeout', 'SUBSCRIBE was not answered'));
+    socket.destroy();
+  }, options.connectTimeoutMs / checksPerTimeout);
+  try {
+    // MQTT.js never answers what it is asked after the connection closed.
+    const closed = ended.then(({ detail }) => Promise.reject(new Error(detail)));
+    await Promise.race([settleSubscription({ client, present, asking: () => (ending.asked = true) }, options.subscription), closed]);
+    ending.asked = false;
+    // A message before SUBACK may have failed: the session is on its way out and does not count as subscribed.
+    if (ending.end !== undefined) await closed;
+  } finally {
+    clearInterval(unanswered);
+  }
+};
+
+/**
+ * Connects and subscribes.
+ * @throws BridgeError as `connectClient`; subscribe_refused; connect_timeout when SUBSCRIBE is not answered; the reason for which the session ended meanwhile
+ */
+export const openSubscriberSession = async (options: SubscriberSessionOptions): Promise<SubscriberSession> => {
+  const ending = new Ending();
+  const create = (openStream: () => TLSSocket): SubscriberClient => {
+    const made: SubscriberClient = new SubscriberClient(openStream, clientOptions(options), {
+      take: options.take,
+      failed(error) {
+        ending.because(endByStore(error));
+        void made.leave();
+      },
+    });
+    return made.on('disconnect', ({ reasonCode }) => (ending.disconnectCode = reasonCode ?? 0));
+  };
+  const { client, socket, connack } = await connectClient({ ...options, create }, options.stop);
+  const openedAt = performance.now();
+  const wires = { client, socket, ending };
+  const ended = watch(wires, options);
+  client.begin();
+  try {
+    await subscribe({ ...wires, ended, present: connack.sessionPresent }, options);
+  } catch (error) {
+    if (error instanceof BridgeError) {
+      ending.because(endBySelf(error.reason, error.message));
+      await client.leave();
+    } else socket.destroy();
+    const { reason, detail } = await ended;
+    await client.refuse();
+    throw new BridgeError(reason, { detail });
+  }
+  return { openedAt, keptForS: client.serverProperties?.sessionExpiryInterval, ended, finished: () => client.refuse() };
+};
