@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BridgeError, messageOf } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
-import { openTables } from './environment.js';
+import { openTables, type Opened } from './environment.js';
 
 /** What the child process counted. */
 export interface ProbeReport {
@@ -20,25 +20,39 @@ export interface StoreContents {
   readonly lastSeq: number;
 }
 
-type ProbeAnswer = ProbeReport | { readonly damage: string } | { readonly unreadable: string };
+/** What differs from one kind of store to the other. */
+export interface StoreKind<Report> {
+  /** In a sentence, such as `outbox`. */
+  readonly name: string;
+  /** The program of the child process. */
+  readonly probePath: string;
+  readonly open: (path: string) => Opened<unknown>;
+  /** The report of a new one. */
+  readonly empty: Report;
+}
 
-const nothing: StoreContents = { pending: new Map(), parked: { messages: 0, bytes: 0 }, lastSeq: 0 };
+type ProbeAnswer<Report> = Report | { readonly damage: string } | { readonly unreadable: string };
 
 /** Reading 100 GB from a slow disk fits in; a probe that takes longer hangs. */
 const probeTimeoutMs = 15 * 60_000;
 /** Signals by which the memory map of a damaged file ends a process; any other one came from outside. */
 const crashes: ReadonlySet<unknown> = new Set(['SIGBUS', 'SIGSEGV', 'SIGABRT', 'SIGFPE', 'SIGILL']);
 
-const probePath = fileURLToPath(new URL('./probe.js', import.meta.url));
+const outbox: StoreKind<ProbeReport> = {
+  name: 'outbox',
+  probePath: fileURLToPath(new URL('./probe.js', import.meta.url)),
+  open: openTables,
+  empty: { pending: [], parked: { messages: 0, bytes: 0 }, lastSeq: 0 },
+};
 
-const answerOf = (error: Error & { code?: unknown; signal?: unknown } | null, stdout: string): ProbeAnswer => {
+const answerOf = <Report>(error: Error & { code?: unknown; signal?: unknown } | null, stdout: string): ProbeAnswer<Report> => {
   if (crashes.has(error?.signal)) return { damage: `reading it ended in ${String(error?.signal)}` };
   if (error !== null) return { unreadable: `the check of the file failed: ${error.message}` };
-  return JSON.parse(stdout) as ProbeAnswer;
+  return JSON.parse(stdout) as ProbeAnswer<Report>;
 };
 
 /** Runs the probe; its stderr holds LMDB's own words and is not passed on. */
-const probe = (path: string): Promise<ProbeAnswer> =>
+const probe = <Report>(path: string, probePath: string): Promise<ProbeAnswer<Report>> =>
   new Promise((resolve) => {
     execFile(process.execPath, [probePath, path], { timeout: probeTimeoutMs }, (error, stdout) => { resolve(answerOf(error, stdout)); });
   });
@@ -63,23 +77,23 @@ const fillLockFile = async (path: string): Promise<void> => {
 };
 
 /** Builds the empty environment beside its place and moves it in when it is whole, so that an empty file there is always damage. */
-const create = async (path: string): Promise<void> => {
+const create = async (path: string, openNew: StoreKind<unknown>['open']): Promise<void> => {
   const fresh = join(path, 'new');
   await mkdir(path, { recursive: true, mode: 0o700 });
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { mode: 0o700 });
   await fillLockFile(fresh);
-  await openTables(fresh).root.close();
+  await openNew(fresh).root.close();
   await rename(join(fresh, 'data.mdb'), join(path, 'data.mdb'));
   await rm(fresh, { recursive: true, force: true });
   await syncFolder(path);
   await syncFolder(dirname(path));
 };
 
-const setAside = async (path: string): Promise<string> => {
+const setAside = async (path: string, name: string): Promise<string> => {
   const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
   return rename(path, aside).then(
-    () => `it was set aside as ${aside}; the next start begins with an empty outbox`,
+    () => `it was set aside as ${aside}; the next start begins with an empty ${name}`,
     (error: unknown) => `it could not be set aside (${messageOf(error)}): move it away before the next start`,
   );
 };
@@ -94,23 +108,29 @@ const isThere = async (path: string): Promise<boolean> =>
   );
 
 /**
- * Makes sure that the outbox in a folder can be opened without harm, and counts what is in it; makes an empty one where there is none.
+ * Makes sure that the store in a folder can be opened without harm, and gives the report of its probe; makes an empty one where there is none.
  * @throws BridgeError `store_corrupt` after setting a damaged one aside, `store_unavailable` when it cannot be read or made.
  */
-export const checkStore = async (path: string): Promise<StoreContents> => {
+export const checkStoreOf = async <Report extends object>(path: string, { name, probePath, open: openNew, empty }: StoreKind<Report>): Promise<Report> => {
   try {
     const isNew = !(await isThere(join(path, 'data.mdb')));
-    if (isNew) await create(path);
+    if (isNew) await create(path, openNew);
     await fillLockFile(path);
-    if (isNew) return nothing;
+    if (isNew) return empty;
   } catch (cause) {
-    throw new BridgeError('store_unavailable', { detail: `cannot make the outbox in ${path}: ${messageOf(cause)}`, cause });
+    throw new BridgeError('store_unavailable', { detail: `cannot make the ${name} in ${path}: ${messageOf(cause)}`, cause });
   }
   const { size } = await stat(join(path, 'data.mdb'));
-  const answer = size === 0 ? { damage: 'it is empty' } : await probe(path);
-  if ('unreadable' in answer) throw new BridgeError('store_unavailable', { detail: `cannot read the outbox in ${path}: ${answer.unreadable}` });
+  const answer = size === 0 ? { damage: 'it is empty' } : await probe<Report>(path, probePath);
+  if ('unreadable' in answer) throw new BridgeError('store_unavailable', { detail: `cannot read the ${name} in ${path}: ${answer.unreadable}` });
   if ('damage' in answer) {
-    throw new BridgeError('store_corrupt', { detail: `the outbox in ${path} is damaged: ${answer.damage}; ${await setAside(path)}. Check the disk; what was pending is in that folder.` });
+    throw new BridgeError('store_corrupt', { detail: `the ${name} in ${path} is damaged: ${answer.damage}; ${await setAside(path, name)}. Check the disk; what was pending is in that folder.` });
   }
-  return { ...answer, pending: new Map(answer.pending) };
+  return answer;
+};
+
+/** The same for an outbox, with what it holds. */
+export const checkStore = async (path: string): Promise<StoreContents> => {
+  const report = await checkStoreOf(path, outbox);
+  return { ...report, pending: new Map(report.pending) };
 };

@@ -1,21 +1,21 @@
 import { BridgeError, messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { Environment, Tables } from './environment.js';
+import type { AnyTables, Environment, Tables } from './environment.js';
 
 /** Something to write. Jobs that wait at the same time are written in one transaction, in the order they came. */
-export interface Job {
+export interface Job<T extends AnyTables = Tables> {
   /** `append` fails with its transaction; `settle` is kept and tried again; `upkeep` is dropped and comes again by itself. */
   readonly kind: 'append' | 'settle' | 'upkeep';
   /** Reads what it needs, right before the transaction; false: nothing to write. */
-  prepare(tables: Tables): boolean;
+  prepare(tables: T): boolean;
   /** Only puts and removes. */
-  write(tables: Tables): void;
+  write(tables: T): void;
   done(): void;
   failed(error: BridgeError): void;
 }
 
-export interface CommitQueue {
-  add(job: Job): void;
+export interface CommitQueue<T extends AnyTables = Tables> {
+  add(job: Job<T>): void;
   /** The failure since which nothing could be written, or undefined. */
   failure(): BridgeError | undefined;
   /** To be called about once a second: tries again what failed, and proves by a write that the store works when nothing else did lately. */
@@ -24,13 +24,18 @@ export interface CommitQueue {
   close(): Promise<void>;
 }
 
-export interface CommitQueueOptions {
-  readonly environment: Environment;
+export interface CommitQueueOptions<T extends AnyTables> {
+  readonly environment: Environment<T>;
   readonly logger: Logger;
   /** What a person needs to know beside LMDB's own words, such as the free space. */
   readonly circumstances: () => Promise<string>;
   /** Ms without a write after which one is made as a proof. */
   readonly idleMs: number;
+  /**
+   * Rejects when there is too little room to write. Asked before every transaction but those that only settle, which need next to none: what is
+   * left then is for them. lmdb 3.5.6 may end the process when a write fails (it writes the text of the error into too small a place).
+   */
+  readonly assertRoom?: () => Promise<void>;
 }
 
 /** A commit that takes longer counts as a store that cannot be written, until it ends. */
@@ -45,8 +50,8 @@ const proofKey = (index: number): Buffer => Buffer.from(`proof:${index}`);
 
 const timeNow = (): number => performance.now();
 
-export const createCommitQueue = ({ environment, logger, circumstances, idleMs }: CommitQueueOptions): CommitQueue => {
-  let waiting: Job[] = [];
+export const createCommitQueue = <T extends AnyTables>({ environment, logger, circumstances, idleMs, assertRoom }: CommitQueueOptions<T>): CommitQueue<T> => {
+  let waiting: Job<T>[] = [];
   let running: Promise<void> | undefined;
   let startedAt: number | undefined;
   let lastWriteAt = timeNow();
@@ -55,9 +60,10 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
   let closing = false;
   let proofWanted = false;
 
-  const writeGroup = async (group: readonly Job[]): Promise<void> => {
+  const writeGroup = async (group: readonly Job<T>[]): Promise<void> => {
     startedAt = timeNow();
     try {
+      if (group.some(({ kind }) => kind !== 'settle')) await assertRoom?.();
       const tables = await environment.ready();
       if (!group.map((job) => job.prepare(tables)).includes(true)) return;
       await environment.commit((current) => {
@@ -78,8 +84,8 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
   };
 
   /** Nothing that came after a failed append may be written: it may be a duplicate that waits for it. */
-  const drop = (jobs: readonly Job[], error: BridgeError): Job[] => {
-    const kept: Job[] = [];
+  const drop = (jobs: readonly Job<T>[], error: BridgeError): Job<T>[] => {
+    const kept: Job<T>[] = [];
     for (const job of jobs) {
       if (job.kind === 'settle') kept.push(job);
       else job.failed(error);
@@ -87,7 +93,7 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
     return kept;
   };
 
-  const runGroup = async (group: readonly Job[]): Promise<void> => {
+  const runGroup = async (group: readonly Job<T>[]): Promise<void> => {
     try {
       await writeGroup(group);
     } catch (cause) {
@@ -115,6 +121,7 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
   const prove = async (records: number): Promise<void> => {
     startedAt = timeNow();
     try {
+      await assertRoom?.();
       await environment.ready();
       await writeProof(1);
       if (records > 1) {
@@ -131,7 +138,7 @@ export const createCommitQueue = ({ environment, logger, circumstances, idleMs }
     }
   };
 
-  const takeGroup = (): Job[] => {
+  const takeGroup = (): Job<T>[] => {
     const group = settlesHeld ? waiting.filter((job) => job.kind !== 'settle') : waiting;
     waiting = settlesHeld ? waiting.filter((job) => job.kind === 'settle') : [];
     return group;

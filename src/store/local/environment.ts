@@ -11,23 +11,28 @@ export interface Tables {
   readonly meta: Table;
 }
 
+/** What the tables of every store have. */
+export interface AnyTables {
+  readonly meta: Table;
+}
+
 /** One LMDB environment with one writer. */
-export interface Environment {
+export interface Environment<T extends AnyTables = Tables> {
   /** Undefined only while a broken environment cannot be opened again. */
-  tables(): Tables | undefined;
+  tables(): T | undefined;
   /** The tables, opened again when the environment is broken. @throws the cause */
-  ready(): Promise<Tables>;
+  ready(): Promise<T>;
   /**
    * Runs the puts and removes of `write`, which must not throw, in one transaction; resolves after fdatasync.
    * One at a time, after `ready`. @throws the cause; then nothing of it is kept.
    */
-  commit(write: (tables: Tables) => void): Promise<void>;
+  commit(write: (tables: T) => void): Promise<void>;
   close(): Promise<void>;
 }
 
-interface Opened {
+export interface Opened<T> {
   readonly root: RootDatabase<Buffer, Buffer>;
-  readonly tables: Tables;
+  readonly tables: T;
 }
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
@@ -38,16 +43,19 @@ const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
  */
 const lmdbOptions = { ...binary, maxDbs: 8, noSubdir: false, overlappingSync: false, eventTurnBatching: false, permissionsMode: 0o600 };
 
-/** Opens the environment in a folder. It must have passed the probe: LMDB crashes the process on a damaged file. */
-export const openTables = (path: string, readOnly = false): Opened => {
+/** Opens the environment in a folder, with tables of these names (at most 8). It must have passed the probe: LMDB crashes the process on a damaged file. */
+export const openNamed = <Name extends string>(path: string, names: readonly Name[], readOnly = false): Opened<Readonly<Record<Name, Table>>> => {
   const root = open<Buffer, Buffer>({ path, ...lmdbOptions, readOnly });
   const table = (name: string): Table => {
     const opened = root.openDB<Buffer, Buffer>({ name, ...binary }) as Table | undefined;
     if (opened === undefined) throw new Error(`the table ${name} is missing`);
     return opened;
   };
-  return { root, tables: { records: table('records'), parked: table('parked'), seen: table('seen'), meta: table('meta') } };
+  return { root, tables: Object.fromEntries(names.map((name) => [name, table(name)])) as Record<Name, Table> };
 };
+
+/** Opens the environment of an outbox. */
+export const openTables = (path: string, readOnly = false): Opened<Tables> => openNamed(path, ['records', 'parked', 'seen', 'meta'], readOnly);
 
 /**
  * The cause behind a failed commit. lmdb rejects the write and, separately, a promise in `commitError`: left alone, the
@@ -65,7 +73,7 @@ const anyKey = Buffer.from('sequence');
  * Whether LMDB begins transactions. After a failed write of its meta page it refuses all of them for ever, and a write handed to
  * lmdb would never be answered; a fresh reading transaction shows it.
  */
-const usable = ({ root, tables }: Opened): boolean => {
+const usable = ({ root, tables }: Opened<AnyTables>): boolean => {
   try {
     root.resetReadTxn();
     tables.meta.doesExist(anyKey);
@@ -75,20 +83,20 @@ const usable = ({ root, tables }: Opened): boolean => {
   }
 };
 
-export const openEnvironment = (path: string): Environment => {
-  let opened: Opened | undefined = openTables(path);
+export const openEnvironment = <T extends AnyTables>(path: string, openHere: (path: string) => Opened<T>): Environment<T> => {
+  let opened: Opened<T> | undefined = openHere(path);
 
-  const ready = async (): Promise<Tables> => {
+  const ready = async (): Promise<T> => {
     if (opened !== undefined && !usable(opened)) {
       const { root } = opened;
       opened = undefined;
       await root.close();
     }
-    opened ??= openTables(path);
+    opened ??= openHere(path);
     return opened.tables;
   };
 
-  const commit = async (write: (tables: Tables) => void): Promise<void> => {
+  const commit = async (write: (tables: T) => void): Promise<void> => {
     if (opened === undefined) throw new Error('the environment is closed');
     const { root, tables } = opened;
     try {

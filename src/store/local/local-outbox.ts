@@ -7,7 +7,7 @@ import { createAppendJob } from './append-job.js';
 import { checkStore } from './check-store.js';
 import { createCommitQueue } from './commit-queue.js';
 import { createConnections } from './connections.js';
-import { openEnvironment, type Environment } from './environment.js';
+import { openEnvironment, openTables, type Environment } from './environment.js';
 import { createParkedMessages, type ParkedTotals } from './parked-messages.js';
 import { createRecordReader } from './record-reader.js';
 import { createSeenMessages } from './seen-messages.js';
@@ -47,7 +47,7 @@ const freeSpace = async (path: string): Promise<string> => {
 
 const openOrExplain = (path: string): Environment => {
   try {
-    return openEnvironment(path);
+    return openEnvironment(path, openTables);
   } catch (cause) {
     throw new BridgeError('store_unavailable', { detail: `cannot open the outbox in ${path}`, cause });
   }

@@ -1,7 +1,7 @@
-import { messageOf } from '../../errors.js';
 import { openTables, type Table } from './environment.js';
 import { ordinalOf, seqOf } from './outbox-keys.js';
 import { damageOf, storedBytes } from './record-encoding.js';
+import { Damage, walkTables, writeReport } from './probe-report.js';
 import type { ProbeReport } from './check-store.js';
 
 /**
@@ -14,8 +14,6 @@ interface Count {
   messages: number;
   bytes: number;
 }
-
-class Damage extends Error {}
 
 const countTable = (table: Table, name: string): { readonly byOrdinal: Map<number, Count>; readonly lastSeq: number } => {
   const byOrdinal = new Map<number, Count>();
@@ -33,15 +31,9 @@ const countTable = (table: Table, name: string): { readonly byOrdinal: Map<numbe
   return { byOrdinal, lastSeq };
 };
 
-/** Walks the pages of a table and compares with the number of entries that LMDB keeps. */
-const walk = (table: Table, name: string): void => {
-  const { entryCount } = table.getStats() as { readonly entryCount: number };
-  if (table.getKeysCount({}) !== entryCount) throw new Damage(`table ${name}: entries are missing`);
-};
-
 const report = (path: string): ProbeReport => {
   const { tables } = openTables(path, true);
-  for (const [name, table] of Object.entries(tables)) walk(table as Table, name);
+  walkTables(tables);
   const records = countTable(tables.records, 'record');
   const parked = countTable(tables.parked, 'parked record');
   const parkedTotals = { messages: 0, bytes: 0 };
@@ -52,16 +44,4 @@ const report = (path: string): ProbeReport => {
   return { pending: [...records.byOrdinal], parked: parkedTotals, lastSeq: Math.max(records.lastSeq, parked.lastSeq) };
 };
 
-/** Errors of the operating system (positive codes) say nothing about the file: access denied, no memory, an I/O error. */
-const isSystemError = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (typeof error.code === 'string' || (typeof error.code === 'number' && error.code > 0));
-
-const tryReport = (path: string): ProbeReport | { readonly damage: string } | { readonly unreadable: string } => {
-  try {
-    return report(path);
-  } catch (error) {
-    return isSystemError(error) ? { unreadable: messageOf(error) } : { damage: messageOf(error) };
-  }
-};
-
-process.stdout.write(JSON.stringify(tryReport(process.argv[2] ?? '')));
+writeReport(report);

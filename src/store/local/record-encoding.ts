@@ -8,7 +8,7 @@ import type { NewRecord, OutboxRecord, ParkedRecord } from '../../uplink/ports.j
  * A parked record is: version, CRC-32, parkedAt, two texts (reason, detail), then the stored record as it was.
  */
 const version = 1;
-const bodyStart = 5;
+export const bodyStart = 5;
 const recordTextsStart = bodyStart + 16;
 const parkedTextsStart = bodyStart + 8;
 
@@ -33,7 +33,8 @@ const writeText = (target: Buffer, text: string, offset: number): number => {
 
 const sizeOfTexts = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 0);
 
-const seal = (value: Buffer): Buffer => {
+/** Writes version and checksum in front of a body that begins at `bodyStart`. */
+export const seal = (value: Buffer): Buffer => {
   value[0] = version;
   value.writeUInt32BE(crc32(value.subarray(bodyStart)), 1);
   return value;

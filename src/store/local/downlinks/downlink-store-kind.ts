@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url';
+import type { StoreKind } from '../check-store.js';
+import { openDownlinkTables } from './downlink-tables.js';
+
+/** What the child process found. */
+export interface DownlinkReport {
+  /** The highest position in use. */
+  readonly lastSeq: number;
+}
+
+export const downlinkStoreKind: StoreKind<DownlinkReport> = {
+  name: 'downlink store',
+  probePath: fileURLToPath(new URL('./probe-downlinks.js', import.meta.url)),
+  open: openDownlinkTables,
+  empty: { lastSeq: 0 },
+};

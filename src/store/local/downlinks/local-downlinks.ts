@@ -1,0 +1,168 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DownlinkStore, QueueWork, StoreProblem } from '../../../downlink/ports.js';
+import { BridgeError } from '../../../errors.js';
+import { within, type Deadline } from '../../../lifecycle.js';
+import type { Logger } from '../../../log.js';
+import { checkStoreOf } from '../check-store.js';
+import { createCommitQueue, type CommitQueue } from '../commit-queue.js';
+import { openEnvironment, type Environment } from '../environment.js';
+import { createSequence } from '../sequence.js';
+import { createKeyedTurns } from './device-turns.js';
+import { createDevices } from './devices.js';
+import { downlinkStoreKind } from './downlink-store-kind.js';
+import { openDownlinkTables, type DownlinkTables } from './downlink-tables.js';
+import { createExpiry } from './expiry.js';
+import { createHandOut } from './hand-out.js';
+import { createIntake } from './intake.js';
+import { createScheduler, type Look } from './lanes/scheduler.js';
+import { createMailbox } from './mailbox.js';
+import { createNotices } from './notices.js';
+import { createSeenDownlinks } from './seen-downlinks.js';
+import { createStoredDownlinks, loadWaiting } from './stored-downlinks.js';
+import { createSubmitted } from './submitted.js';
+import { createSweeper } from './sweeper.js';
+import { createWaitingLists, type DeviceList, type WaitingEntry } from './waiting-lists.js';
+import { createWriter } from './writer.js';
+
+export interface LocalDownlinksOptions {
+  /** The downlinks live in `<dataDir>/downlinks`. Hold the directory's lock (`lockDataDir`) while they are open. */
+  readonly dataDir: string;
+  /** Most downlinks of a connection in any second. */
+  readonly ratePerSecond: (connectionId: string) => number;
+  /** Submitted downlinks older than this are forgotten. */
+  readonly reportWindowMs: number;
+  readonly logger: Logger;
+  readonly now?: () => number;
+  /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is taken in. */
+  readonly freeBytes?: (path: string) => Promise<number>;
+  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (30,000), pause between two sweeps of what is over (60,000). */
+  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number };
+}
+
+/** Below this nothing new is taken in; what is there still leaves. */
+const leastFreeBytes = 16_000_000;
+
+const freeBytesOf = async (path: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+};
+
+/** The environment; once it is closed nobody reads from it any more, since LMDB might end the process. */
+const openOrExplain = (path: string): Environment<DownlinkTables> => {
+  let closed = false;
+  try {
+    const environment = openEnvironment(path, openDownlinkTables);
+    return {
+      ...environment,
+      tables: () => (closed ? undefined : environment.tables()),
+      close() {
+        closed = true;
+        return environment.close();
+      },
+    };
+  } catch (cause) {
+    throw new BridgeError('store_unavailable', { detail: `cannot open the downlink store in ${path}`, cause });
+  }
+};
+
+/** Tells since when nothing can be written. */
+const createProblem = (queue: CommitQueue<DownlinkTables>, now: () => number): (() => StoreProblem | undefined) => {
+  let since: number | undefined;
+  return () => {
+    const failure = queue.failure();
+    since = failure === undefined ? undefined : (since ?? now());
+    return failure === undefined || since === undefined ? undefined : { reason: 'store_unavailable', detail: failure.detail ?? failure.message, since };
+  };
+};
+
+/**
+ * Opens the downlink store of a data directory: one LMDB environment, checked by a child process before this one maps it. In memory it keeps a few
+ * numbers for each waiting downlink; the downlinks themselves are read when they are due.
+ * @throws BridgeError `store_corrupt` (the damaged folder was set aside) or `store_unavailable`
+ */
+export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promise<DownlinkStore> => {
+  const { logger, ratePerSecond, reportWindowMs, now = Date.now, freeBytes = freeBytesOf, intervals = {} } = options;
+  const path = join(options.dataDir, 'downlinks');
+  const found = await checkStoreOf(path, downlinkStoreKind);
+  const environment = openOrExplain(path);
+  const commits = createCommitQueue({
+    environment,
+    logger,
+    idleMs: intervals.idle ?? 30_000,
+    circumstances: () => freeBytes(path).then((bytes) => ` (${bytes} bytes free in the data directory)`, () => ''),
+    async assertRoom() {
+      if ((await freeBytes(path)) < leastFreeBytes) throw new Error('the disk is full');
+    },
+  });
+  const writer = createWriter(commits, createSequence(await environment.ready(), found.lastSeq));
+
+  const lists = createWaitingLists();
+  loadWaiting(environment, lists);
+  const stored = createStoredDownlinks(environment, logger);
+  const notices = createNotices(environment, writer, now);
+  const seen = createSeenDownlinks(environment, now);
+  const turns = createKeyedTurns();
+  const submitted = createSubmitted({ environment, writer, turns, reportWindowMs, now });
+  const mailbox = createMailbox({ environment, writer, turns, lists, stored, submitted, notices, now });
+  const devices = createDevices({ environment, writer, now });
+
+  let handOut: ((head: WaitingEntry) => Look) | undefined;
+  const scheduler = createScheduler({ ratePerSecond, look: (head) => handOut?.(head) ?? 'gone' });
+  const wake = (list: DeviceList): void => {
+    if (handOut !== undefined && list.delivery === 'submit') scheduler.wake(list);
+  };
+  const start = (work: QueueWork): void => {
+    handOut = createHandOut({ work, writer, lists, stored, logger });
+    for (const list of lists.all()) wake(list);
+  };
+  const intake = createIntake({ writer, lists, seen, stored, notices, wake });
+  const expire = createExpiry({ writer, lists, stored, notices, wake, now });
+
+  const sweeper = createSweeper(
+    writer,
+    [
+      { table: 'seen', before: now, isWriting: (key) => seen.writing.has(key.toString('hex')) },
+      { table: 'answers', before: now, isWriting: mailbox.isWriting },
+      { table: 'submitted', before: () => now() - reportWindowMs, isWriting: () => false },
+    ],
+    intervals.sweep ?? 60_000,
+  );
+  const problem = createProblem(commits, now);
+  const ticker = setInterval(() => {
+    problem();
+    devices.tick();
+    commits.tick();
+  }, intervals.retry ?? 1_000).unref();
+
+  let closing: Promise<void> | undefined;
+  const close = async (deadline: Deadline): Promise<void> => {
+    const settled = await within(deadline, scheduler.stop());
+    if (!settled) logger.warn('downlinks were still being submitted; they come again');
+    clearInterval(ticker);
+    sweeper.close();
+    await writer.close();
+    await environment.close();
+  };
+  const whileOpen = async <T>(task: () => Promise<T>): Promise<T> => {
+    if (closing !== undefined) throw new BridgeError('stopping');
+    return task();
+  };
+
+  return {
+    queue: {
+      add: (downlink, addOptions) => whileOpen(() => intake(downlink, addOptions)),
+      start,
+      collect: (request) => whileOpen(() => mailbox.collect(request)),
+      expire: () => whileOpen(expire),
+      notices: (olderThanMs) => notices.notices(olderThanMs),
+      forget: (given) => notices.forget(given),
+      totals: async (connectionId) => lists.totals(connectionId),
+      headroom: async (connectionId) => scheduler.headroom(connectionId),
+    },
+    submitted,
+    devices,
+    problem,
+    close: (deadline) => (closing ??= close(deadline)),
+  };
+};

@@ -1,0 +1,79 @@
+import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { BridgeError } from '../../../../src/errors.js';
+import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, until } from '../../../contracts/downlink-store-samples.js';
+import { openDownlinks } from './open-downlinks.js';
+
+const marker = 'find-this-on-the-disk';
+
+/** A closed store with something in every table. */
+const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly file: string }> => {
+  const dataDir = t.testdir();
+  const store = await openDownlinks(t, dataDir);
+  const downlinks = Array.from({ length: 400 }, (_, index) => newDownlink(`n${index}`, `d${index % 20}`, { payload: '00'.repeat(200), options: { marker } }));
+  await addAll(store, downlinks);
+  await addAll(store, [newDownlink('m', 's')], 'mailbox');
+  await store.queue.collect({ deviceId: 's', requestId: 'r', again: false, rememberMs: 60_000 });
+  await store.submitted.put(newSubmitted(newDownlink('x', 'd0')));
+  store.devices.heard(newDevice('d0'));
+  await store.close(deadlineOf(5_000));
+  return { dataDir, file: `${dataDir}/downlinks/data.mdb` };
+};
+
+const overwrite = (file: string, position: number, bytes: Buffer): void => {
+  const descriptor = openSync(file, 'r+');
+  writeSync(descriptor, bytes, 0, bytes.length, position);
+  closeSync(descriptor);
+};
+
+const garbage = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, index) => (index * 7_919 + (index >> 3) * 104_729) & 0xff));
+
+const refused = async (t: Test, dataDir: string): Promise<void> => {
+  const error: unknown = await openDownlinks(t, dataDir).then(() => undefined, (thrown: unknown) => thrown);
+  t.ok(error instanceof BridgeError, `refused: ${String(error)}`);
+  t.match(error, { reason: 'store_corrupt', message: /downlink store/ });
+  const aside = readdirSync(dataDir).filter((name) => name.startsWith('downlinks.damaged-'));
+  t.equal(aside.length, 1, 'set aside');
+  t.ok(String(error).includes(aside[0] ?? '?'), 'the error says where');
+  const store = await openDownlinks(t, dataDir);
+  t.equal((await store.queue.totals('main')).waiting, 0, 'the next start begins with an empty one');
+  await addAll(store, [newDownlink('after', 'd')]);
+  t.equal((await store.queue.totals('main')).waiting, 1);
+};
+
+void t.test('an undamaged store opens, with everything in it', async (t) => {
+  const { dataDir } = await filled(t);
+  const store = await openDownlinks(t, dataDir);
+  const work = recordWork();
+  store.queue.start(work);
+  await until('all left', () => work.handed.length === 400);
+  t.same(await store.devices.find('d0'), newDevice('d0'));
+});
+
+void t.test('a damaged file is detected before it is served', async (t) => {
+  const damages: Readonly<Record<string, (file: string, size: number) => void>> = {
+    'cut to nothing': (file) => { truncateSync(file, 0); },
+    'cut to its first two pages': (file) => { truncateSync(file, 8_192); },
+    'cut in half': (file, size) => { truncateSync(file, Math.floor(size / 2)); },
+    'its head overwritten': (file) => { overwrite(file, 0, garbage(16_384)); },
+    'its middle zeroed': (file, size) => { overwrite(file, Math.floor(size / 2), Buffer.alloc(65_536)); },
+    'replaced by text': (file) => { writeFileSync(file, 'this is not a database\n'.repeat(10_000)); },
+    'one byte of every downlink flipped': (file) => {
+      const content = readFileSync(file);
+      if (!content.includes(marker)) throw new Error('the marker is not in the file');
+      for (let found = content.indexOf(marker); found >= 0; found = content.indexOf(marker, found + 1)) overwrite(file, found, Buffer.from('F'));
+    },
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    await t.test(name, async (t) => {
+      const { dataDir, file } = await filled(t);
+      damage(file, statSync(file).size);
+      await refused(t, dataDir);
+    });
+  }
+});
+
+void t.test('a path that cannot be a data directory is refused', async (t) => {
+  const dir = t.testdir({ file: 'not a folder' });
+  await t.rejects(openDownlinks(t, `${dir}/file`), Object.assign(new Error(), { name: 'BridgeError', reason: 'store_unavailable' }));
+});
