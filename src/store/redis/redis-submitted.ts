@@ -1,0 +1,19 @@
+import type { SubmittedDownlink, SubmittedDownlinks } from '../../downlink/ports.js';
+import { deviceKeyOf } from './keys.js';
+import { putScript, recallScript, removeScript } from './memory-scripts.js';
+import type { RedisLink } from './redis-link.js';
+
+/** What was submitted, kept in Redis for the report window. Everything throws BridgeError store_unavailable. */
+export const createRedisSubmitted = (link: RedisLink, reportWindowMs: number): SubmittedDownlinks => ({
+  async put(submitted) {
+    await link.call(putScript, deviceKeyOf(submitted.downlink.deviceId), submitted.downlink.id, JSON.stringify(submitted), reportWindowMs);
+  },
+  async of(deviceId) {
+    const texts = (await link.call(recallScript, deviceKeyOf(deviceId))) as string[];
+    const oldest = Date.now() - reportWindowMs;
+    return texts.map((text) => JSON.parse(text) as SubmittedDownlink).filter(({ submittedAt }) => submittedAt > oldest);
+  },
+  async remove(deviceId, downlinkId) {
+    await link.call(removeScript, deviceKeyOf(deviceId), downlinkId);
+  },
+});

@@ -1,0 +1,13 @@
+const valueOf = (info: string, name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+
+/** What must be set at a Redis before downlinks are safe in it, from its INFO; `undefined` when all is well. */
+export const unsafeSetting = (info: string): string | undefined => {
+  const policy = valueOf(info, 'maxmemory_policy');
+  const wrong = [
+    // Any other policy deletes waiting downlinks when memory runs short.
+    ...(policy === 'noeviction' ? [] : [`maxmemory-policy noeviction (it is ${policy ?? 'unknown'})`]),
+    // Without the append-only file a restart of Redis forgets everything since its last snapshot.
+    ...(valueOf(info, 'aof_enabled') === '1' ? [] : ['appendonly yes']),
+  ];
+  return wrong.length === 0 ? undefined : `Redis must be set to: ${wrong.join('; ')}`;
+};

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { ChainableCommander, Redis } from 'ioredis';
+
+/** A Lua script: what it changes, it changes in one step. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+/**
+ * Parts that several scripts use. `p` is the beginning of all keys (`{prefix}:`):
+ * `list:K` and `box:K` sequence numbers of a device's downlinks, `downlink:N` one of them (hash), `busy:K` which one is being submitted and by whom,
+ * `waiting:CONNECTION` and `validity` sorted by receipt and by end of validity, `line:CONNECTION|SERVER` devices in line for the rate,
+ * `devices` those with a list, `notices` with `notices:at`, `submitted:K` with `submitted:order:K`, `answer:K:REQUEST`, `device:K`.
+ */
+const prelude = `
+local p = KEYS[1]
+local call = redis.call
+local function clock()
+  local t = call('TIME')
+  return t[1] * 1000 + t[2] / 1000
+end
+local function line(conn, ns) return p .. 'line:' .. conn .. '|' .. ns end
+local function erase(seq, conn)
+  call('DEL', p .. 'downlink:' .. seq)
+  call('ZREM', p .. 'waiting:' .. conn, seq)
+  call('ZREM', p .. 'validity', seq)
+end
+local function note(seq, id, state, cause, body, at)
+  local key = id .. '-' .. seq .. '-' .. state
+  local text = '{"key":"' .. key .. '","state":"' .. state .. '",' .. cause .. '"downlink":' .. body .. '}'
+  call('HSET', p .. 'notices', key, text)
+  call('ZADD', p .. 'notices:at', at, key)
+  return text
+end
+local function remember(k, id, text, ms)
+  local order, kept = p .. 'submitted:order:' .. k, p .. 'submitted:' .. k
+  if call('HEXISTS', kept, id) == 0 then call('ZADD', order, call('INCR', p .. 'sequence'), id) end
+  call('HSET', kept, id, text)
+  while call('ZCARD', order) > 64 do call('HDEL', kept, call('ZPOPMIN', order)[1]) end
+  call('PEXPIRE', order, ms)
+  call('PEXPIRE', kept, ms)
+end
+`;
+
+export const newScript = (body: string): Script => {
+  const lua = prelude + body;
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+};
+
+/** Loads scripts, so that the first calls of several of them keep their order. */
+export const loadScripts = async (client: Redis, scripts: readonly Script[]): Promise<void> => {
+  await Promise.all(scripts.map(({ lua }) => client.script('LOAD', lua)));
+};
+
+export type Argument = string | number | Buffer;
+
+/** Calls a script, with its text if Redis has forgotten it. */
+export const callScript = async (client: Redis | ChainableCommander, { sha, lua }: Script, args: readonly [string, ...Argument[]]): Promise<unknown> => {
+  try {
+    return await client.evalsha(sha, 1, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return client.eval(lua, 1, ...args);
+  }
+};

@@ -1,0 +1,201 @@
+import t, { type Test } from 'tap';
+import { BridgeError } from '../../../src/errors.js';
+import type { DownlinkStore } from '../../../src/downlink/ports.js';
+import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, until, type RecordedWork } from '../../contracts/downlink-store-samples.js';
+import { freePort, startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
+
+const add = (store: DownlinkStore, name: string, deviceId: string) => store.queue.add(newDownlink(name, deviceId), { delivery: 'submit', windowMs: 600_000, capacity: 100_000 });
+
+/** Adds one downlink after the other, each again until it is stored, as AWS does. `stop` gives all their names. */
+const traffic = (store: DownlinkStore): { readonly stop: () => Promise<string[]> } => {
+  const names: string[] = [];
+  let stopped = false;
+  const run = async (): Promise<void> => {
+    while (!stopped) {
+      const name = String(names.length).padStart(5, '0');
+      const stored = await add(store, name, `device-${names.length % 7}`).catch((error: unknown) => {
+        if (!(error instanceof BridgeError) || error.reason !== 'store_unavailable') throw error;
+        return undefined;
+      });
+      if (stored !== undefined) names.push(name);
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+  };
+  const running = run();
+  return {
+    async stop() {
+      stopped = true;
+      await running;
+      return names;
+    },
+  };
+};
+
+/** Names in the order in which they were first handed out. */
+const firstTimes = (work: RecordedWork, deviceId: string): string[] => [...new Set(work.names(deviceId))];
+
+const survives = async (t: Test, redis: RedisServer, outage: () => Promise<void>): Promise<void> => {
+  const { logger, lines } = readableLogger();
+  const store = await openStore(t, redis.url, { logger }, { lockMs: 2_000 });
+  const work = recordWork({ submit: () => new Promise((resolve) => setTimeout(() => { resolve({ kind: 'done' }); }, 3)) });
+  store.queue.start(work);
+  const adding = traffic(store);
+  await until('some left', () => work.handed.length > 50);
+  t.equal(store.problem(), undefined);
+  await outage();
+  const before = work.handed.length;
+  await until('the problem is over', () => store.problem() === undefined);
+  await until('downlinks leave again', () => work.handed.length > before + 50);
+  const names = await adding.stop();
+  await until('all left', async () => (await store.queue.totals('main')).waiting === 0);
+  for (const device of Array.from({ length: 7 }, (_, index) => index)) {
+    t.strictSame(firstTimes(work, `device-${device}`), names.filter((_, index) => index % 7 === device), `nothing of device ${device} is lost or out of order`);
+  }
+  t.equal(work.mostOfOneDevice(), 1);
+  t.same(lines.map(({ level, msg }) => `${level} ${msg}`), ['warn redis cannot be used', 'info redis is usable'], 'each change is said once');
+};
+
+const toldWithin = async (store: DownlinkStore, reason: string): Promise<void> => until(`problem() tells ${reason}`, () => store.problem()?.reason === reason);
+
+void t.test('Redis is killed and comes back: nothing is lost, everything goes on by itself', async (t) => {
+  const redis = await redisFor(t);
+  await survives(t, redis, async () => {
+    await redis.kill();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await redis.restart();
+  });
+});
+
+void t.test('Redis is paused and goes on: nothing is lost, everything goes on by itself', async (t) => {
+  const redis = await redisFor(t);
+  await survives(t, redis, async () => {
+    redis.pause();
+    await new Promise((resolve) => setTimeout(resolve, 6_500));
+    redis.resume();
+  });
+});
+
+void t.test('while Redis is away nothing hangs, problem() tells so, and what was known is still known', async (t) => {
+  const redis = await redisFor(t);
+  const store = await openStore(t, redis.url);
+  store.queue.start(recordWork());
+  store.devices.heard(newDevice('known'));
+  await until('it is written', async () => (await clientFor(t, redis.url).get('{lpwan-bridge}:device:d-known')) !== null);
+  t.match(await store.devices.find('known'), { deviceId: 'known' });
+  redis.pause();
+  const started = Date.now();
+  const calls = {
+    add: () => add(store, 'a', 'd'),
+    collect: () => store.queue.collect({ deviceId: 'd', requestId: 'r', again: false, rememberMs: 1_000 }),
+    expire: () => store.queue.expire(),
+    notices: () => store.queue.notices(0),
+    totals: () => store.queue.totals('main'),
+    headroom: () => store.queue.headroom('main'),
+    put: () => store.submitted.put(newSubmitted(newDownlink('a', 'd'))),
+    of: () => store.submitted.of('d'),
+    find: () => store.devices.find('unknown'),
+  };
+  for (const round of ['before it was noticed', 'after it was noticed']) {
+    const outcomes = await Promise.all(Object.values(calls).map((call) => call().then(() => 'done', (error: unknown) => (error instanceof BridgeError ? error.reason : String(error)))));
+    t.same(outcomes, Object.keys(calls).map(() => 'store_unavailable'), round);
+    await toldWithin(store, 'redis_unavailable');
+  }
+  t.ok((store.problem()?.since ?? 0) >= started);
+  t.match(await store.devices.find('known'), { deviceId: 'known' }, 'from memory');
+  store.devices.heard(newDevice('new'));
+  t.match(await store.devices.find('new'), { deviceId: 'new' }, 'not written yet');
+  redis.resume();
+  await until('it is over', () => store.problem() === undefined);
+  const client = clientFor(t, redis.url);
+  await until('what was heard is written', async () => (await client.get('{lpwan-bridge}:device:d-new')) !== null);
+});
+
+void t.test('a submit that ends while Redis is away is settled when it comes back, and not repeated', async (t) => {
+  const redis = await redisFor(t);
+  const store = await openStore(t, redis.url);
+  let answer: () => void = () => undefined;
+  const work = recordWork({ submit: () => new Promise((resolve) => { answer = () => { resolve({ kind: 'done' }); }; }) });
+  store.queue.start(work);
+  await addAll(store, [newDownlink('a', 'd')]);
+  await until('it is being submitted', () => work.handed.length === 1);
+  await redis.kill();
+  await toldWithin(store, 'redis_unavailable');
+  answer();
+  await redis.restart();
+  await until('it left', async () => (await store.queue.totals('main').catch(() => ({ waiting: 1 }))).waiting === 0);
+  t.same(work.names(), ['a']);
+});
+
+void t.test('Redis cannot be reached at the start and comes later', async (t) => {
+  const port = await freePort();
+  const { logger, lines } = readableLogger();
+  const store = await openStore(t, `redis://127.0.0.1:${port}`, { logger });
+  t.match(store.problem(), { reason: 'redis_unavailable', detail: /ECONNREFUSED/ });
+  const work = recordWork();
+  store.queue.start(work);
+  store.devices.heard(newDevice('early'));
+  await t.rejects(add(store, 'a', 'd'), { reason: 'store_unavailable' } as never);
+  const redis = await startRedisServer({ port });
+  t.teardown(() => redis.stop());
+  await until('it is usable', () => store.problem() === undefined);
+  await add(store, 'a', 'd');
+  await until('it leaves', () => work.handed.length === 1);
+  t.match(await store.devices.find('early'), { deviceId: 'early' });
+  t.same(lines.map(({ level, msg }) => `${level} ${msg}`), ['warn redis cannot be used', 'info redis is usable']);
+});
+
+void t.test('an unsafe Redis is refused, with what must be set', async (t) => {
+  const rows = [
+    { settings: { appendonly: 'no' }, detail: /^Redis must be set to: appendonly yes$/ },
+    { settings: { 'maxmemory-policy': 'allkeys-lru' }, detail: /^Redis must be set to: maxmemory-policy noeviction \(it is allkeys-lru\)$/ },
+    { settings: { appendonly: 'no', 'maxmemory-policy': 'volatile-ttl' }, detail: /noeviction.*appendonly yes/ },
+  ];
+  for (const { settings, detail } of rows) {
+    const redis = await redisFor(t, { settings });
+    const error: unknown = await openStore(t, redis.url).catch((thrown: unknown) => thrown);
+    t.ok(error instanceof BridgeError);
+    t.match(error, { reason: 'redis_unsafe', detail });
+  }
+});
+
+void t.test('an unsafe Redis that comes later gets nothing and gives nothing, until it is set right', async (t) => {
+  const port = await freePort();
+  const store = await openStore(t, `redis://127.0.0.1:${port}`);
+  const work = recordWork();
+  store.queue.start(work);
+  const redis = await startRedisServer({ port, settings: { appendonly: 'no' } });
+  t.teardown(() => redis.stop());
+  await toldWithin(store, 'redis_unsafe');
+  t.match(store.problem()?.detail, /appendonly yes/);
+  await t.rejects(add(store, 'a', 'd'), { reason: 'store_unavailable' } as never);
+  const client = clientFor(t, redis.url);
+  t.same(await client.keys('*'), []);
+  await client.config('SET', 'appendonly', 'yes');
+  await until('it is usable', () => store.problem() === undefined);
+  await add(store, 'a', 'd');
+  await until('it leaves', () => work.handed.length === 1);
+});
+
+void t.test('a Redis that answers but refuses writes is a problem that is told', async (t) => {
+  const redis = await redisFor(t);
+  const store = await openStore(t, redis.url);
+  const client = clientFor(t, redis.url);
+  await client.config('SET', 'maxmemory', '1');
+  await toldWithin(store, 'redis_unavailable');
+  t.match(store.problem()?.detail, /OOM/);
+  await t.rejects(add(store, 'a', 'd'), { reason: 'store_unavailable' } as never);
+  await client.config('SET', 'maxmemory', '0');
+  await until('it is over', () => store.problem() === undefined);
+});
+
+void t.test('closing is bounded while Redis is paused', async (t) => {
+  const redis = await redisFor(t);
+  const store = await openStore(t, redis.url);
+  store.queue.start(recordWork());
+  await addAll(store, [newDownlink('a', 'd')]);
+  redis.pause();
+  await store.close(deadlineOf(1_000));
+  await t.rejects(add(store, 'b', 'd'), { reason: 'stopping' } as never);
+  redis.resume();
+});
