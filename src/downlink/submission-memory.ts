@@ -1,0 +1,65 @@
+import { backoffMs, type Backoff } from '../backoff.js';
+import { messageOf } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Downlink } from '../messages/downlink.js';
+import type { DownlinkTarget, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
+
+/** One attempt of a downlink. */
+export interface Turn {
+  readonly downlink: Downlink;
+  /** Attempts that counted before this one. */
+  readonly attempts: number;
+  readonly target: DownlinkTarget;
+}
+
+export interface SubmissionMemoryOptions {
+  readonly submitted: SubmittedDownlinks;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** What is remembered of submissions, so that reports find them and a restart does not repeat them. */
+export interface SubmissionMemory {
+  /** Set when the network server is known to have it: from an attempt whose answer was lost, or before the process was killed. @throws BridgeError store_unavailable */
+  known(downlink: Downlink): Promise<SubmittedDownlink | undefined>;
+  /** Before the attempt: its reports may be faster than its answer. @throws BridgeError store_unavailable */
+  attempting(turn: Turn, ids: readonly string[]): Promise<void>;
+  /** After the network server took it. Never throws: a store that stays away must not keep the device. */
+  accepted(turn: Turn, ids: readonly string[]): Promise<void>;
+  /** Nothing can be reported any more. Never throws: what is left over goes with the window. */
+  forget(downlink: Downlink): Promise<void>;
+}
+
+const tries = 5;
+const pause: Backoff = { minMs: 50, maxMs: 1_000 };
+
+export const createSubmissionMemory = ({ submitted, logger, now, random }: SubmissionMemoryOptions): SubmissionMemory => {
+  const put = ({ downlink, attempts }: Turn, ids: readonly string[], state: 'queued' | 'submitted'): Promise<void> =>
+    submitted.put({ downlink, ids, submittedAt: now(), attempts: attempts + 1, state });
+
+  const remove = ({ deviceId, id }: Downlink): Promise<void> => submitted.remove(deviceId, id);
+
+  const failed = ({ deviceId, networkServer }: Downlink, error: unknown): void =>
+    logger.debug({ dev_eui: deviceId, network_server: networkServer.id, detail: messageOf(error) }, 'what became of a submitted downlink cannot be remembered');
+
+  return {
+    async known({ deviceId, id }) {
+      const entry = (await submitted.of(deviceId)).find(({ downlink }) => downlink.id === id);
+      return entry === undefined || entry.state === 'queued' ? undefined : entry;
+    },
+    attempting: (turn, ids) => (ids.length === 0 ? Promise.resolve() : put(turn, ids, 'queued')),
+    async accepted(turn, ids) {
+      const { downlink, target } = turn;
+      for (let failures = 0; failures < tries; failures += 1) {
+        try {
+          return await (target.reportsAfter('submitted', downlink) ? put(turn, ids, 'submitted') : remove(downlink));
+        } catch (error) {
+          failed(downlink, error);
+        }
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(pause, failures, random)));
+      }
+    },
+    forget: (downlink) => remove(downlink).catch((error: unknown) => failed(downlink, error)),
+  };
+};

@@ -1,0 +1,206 @@
+import { backoffMs } from '../backoff.js';
+import { BridgeError, messageOf } from '../errors.js';
+import { within, type Deadline } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import { finalStates, type DeviceAddress, type Downlink, type DownlinkCause, type SubmitOutcome } from '../messages/downlink.js';
+import type { DownlinkMetrics } from './metrics.js';
+import { createNetworkServerStates } from './network-server-states.js';
+import type { FailingNetworkServer } from './network-server-state.js';
+import type { Devices, DownlinkQueue, DownlinkTarget, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
+import { createReportNotices } from './report-notices.js';
+import { createReporter } from './report-status.js';
+import { createUncounted, nextStep, storeBackoff, untilValidity } from './retry.js';
+import { createSubmissionMemory, type Turn } from './submission-memory.js';
+import { createSweep } from './sweep.js';
+import { createUnderWay, type UnderWay } from './under-way.js';
+
+export interface SubmissionOptions {
+  readonly queue: Pick<DownlinkQueue, 'start' | 'expire' | 'notices' | 'forget'>;
+  readonly submitted: SubmittedDownlinks;
+  readonly devices: Pick<Devices, 'find'>;
+  readonly statuses: StatusOutlet;
+  readonly targets: ReadonlyMap<string, DownlinkTarget>;
+  readonly metrics: Pick<DownlinkMetrics, 'state' | 'attempt' | 'failing'>;
+  readonly logger: Logger;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+/** Carries what the queue hands out to the network servers, and reports every state. */
+export interface Submission {
+  readonly work: QueueWork;
+  /** For who matches reports: waits for what is under way. */
+  readonly underWay: UnderWay;
+  /** Begins to take from the queue, and to report what it does by itself. */
+  start(): void;
+  /** The network servers that take nothing at the moment. */
+  failing(): readonly FailingNetworkServer[];
+  /** Submits nothing more and waits for what is under way. */
+  close(deadline: Deadline): Promise<void>;
+}
+
+/** A state after which the queue may forget the downlink. */
+interface Conclusion {
+  readonly state: 'submitted' | 'failed' | 'expired';
+  readonly attempt: number;
+  readonly cause?: DownlinkCause | undefined;
+}
+
+const done: Verdict = { kind: 'done' };
+/** How long a queue that still asks is held while the process stops, ms. */
+const closingHoldMs = 1_000;
+
+export const createSubmission = (options: SubmissionOptions): Submission => {
+  const { queue, submitted, devices, statuses, targets, metrics, logger, now = Date.now, random = Math.random } = options;
+  const states = createNetworkServerStates({ targets, metrics, logger, now, random });
+  const reporter = createReporter({ statuses, metrics, logger, now, random });
+  const memory = createSubmissionMemory({ submitted, logger, now, random });
+  const uncounted = createUncounted();
+  const underWay = createUnderWay();
+  const running = new Set<Promise<Verdict>>();
+  let closing = false;
+  let storeTrouble: string | undefined;
+
+  /** An expired downlink may have waited for a network server that fails: then that is why. */
+  const explain = ({ downlink, state }: Pick<Notice, 'downlink' | 'state'>): DownlinkCause | undefined => {
+    if (state !== 'expired') return undefined;
+    const failing = states.of(downlink.networkServer.id)?.failing();
+    return { code: 'expired', text: failing === undefined ? 'the validity time ended' : `the validity time ended while the network server failed: ${failing.reason}: ${failing.detail}` };
+  };
+
+  const sweep = createSweep({ queue, reportNotices: createReportNotices({ queue, submitted, reporter, explain }), logger });
+
+  const again = ({ downlink, attempts }: QueuedDownlink, afterMs: number): Verdict => ({ kind: 'retry', afterMs: untilValidity(afterMs, downlink, now()), attempts });
+
+  const holdOf = ({ id, networkServer }: Downlink): number => (closing ? closingHoldMs : (states.of(networkServer.id)?.holdMs(id) ?? 0));
+
+  /** The state is durable before the queue forgets the downlink. While the outbox is full the device waits here. */
+  const conclude = async (queued: QueuedDownlink, { state, attempt, cause }: Conclusion): Promise<Verdict> => {
+    const isStored = await reporter.publishSurely({ downlink: queued.downlink, state, attempt, ...(cause === undefined ? {} : { cause }) });
+    return isStored ? done : again(queued, 0);
+  };
+
+  const concludeForGood = async (queued: QueuedDownlink, conclusion: Conclusion): Promise<Verdict> => {
+    const verdict = await conclude(queued, conclusion);
+    if (verdict.kind === 'done') await memory.forget(queued.downlink);
+    return verdict;
+  };
+
+  const concludeKnown = async (queued: QueuedDownlink, known: SubmittedDownlink): Promise<Verdict> => {
+    metrics.attempt(queued.downlink.networkServer.id, 'known');
+    if (known.state === 'submitted') return conclude(queued, { state: 'submitted', attempt: known.attempts });
+    if (finalStates.has(known.state)) await memory.forget(queued.downlink);
+    return done;
+  };
+
+  const addressOf = async ({ deviceId, networkServer }: Downlink): Promise<DeviceAddress> => {
+    const record = await devices.find(deviceId);
+    return record?.networkServerId === networkServer.id ? record.address : {};
+  };
+
+  const attempt = async ({ target, downlink }: Turn, address: DeviceAddress): Promise<SubmitOutcome> => {
+    const start = performance.now();
+    const outcome: SubmitOutcome =
+      target.submit === undefined
+        ? { kind: 'never', reason: 'downlink_unsupported', cause: {} }
+        : await target.submit(downlink, address).catch((error: unknown): SubmitOutcome => ({ kind: 'unknown', reason: 'internal_error', cause: { text: messageOf(error) } }));
+    metrics.attempt(target.id, outcome.kind, (performance.now() - start) / 1000);
+    return outcome;
+  };
+
+  const refused = (turn: Turn, outcome: Exclude<SubmitOutcome, { kind: 'accepted' }>): Promise<Verdict> | Verdict => {
+    const { downlink, attempts, target } = turn;
+    const next = nextStep(outcome, { target, downlink, attempts, uncounted: uncounted.of(downlink.id), now: now(), random });
+    if (next.kind === 'retry') {
+      if (next.attempts === attempts) uncounted.more(downlink.id);
+      return next;
+    }
+    uncounted.clear(downlink.id);
+    const conclusion = { state: 'failed', attempt: attempts + 1, cause: next.cause } as const;
+    // After an unknown outcome a report may still come, and tells more than we know.
+    return outcome.kind === 'unknown' ? conclude(turn, conclusion) : concludeForGood(turn, conclusion);
+  };
+
+  const accepted = async (turn: Turn, ids: readonly string[]): Promise<Verdict> => {
+    uncounted.clear(turn.downlink.id);
+    await memory.accepted(turn, ids);
+    return conclude(turn, { state: 'submitted', attempt: turn.attempts + 1 });
+  };
+
+  const send = async (turn: Turn, address: DeviceAddress): Promise<Verdict> => {
+    const { downlink, target } = turn;
+    const begun = states.of(target.id)?.begin();
+    if (begun === undefined) return again(turn, holdOf(downlink));
+    const ids = target.idsOf(downlink);
+    try {
+      await memory.attempting(turn, ids);
+    } catch (error) {
+      begun.abandoned();
+      throw error;
+    }
+    const outcome = await attempt(turn, address);
+    begun.ended(outcome);
+    return outcome.kind === 'accepted' ? accepted(turn, [...new Set([...ids, ...outcome.ids])]) : refused(turn, outcome);
+  };
+
+  const submitOne = async (queued: QueuedDownlink): Promise<Verdict> => {
+    const { downlink, attempts } = queued;
+    if (closing) return again(queued, closingHoldMs);
+    const known = await memory.known(downlink);
+    if (known !== undefined) return concludeKnown(queued, known);
+    if (downlink.validUntil <= now()) return concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
+    const target = targets.get(downlink.networkServer.id);
+    if (target === undefined) return concludeForGood(queued, { state: 'failed', attempt: attempts, cause: { code: 'downlink_unsupported', text: `the network server ${downlink.networkServer.id} is not configured any more` } });
+    return send({ downlink, attempts, target }, await addressOf(downlink));
+  };
+
+  /** Nothing was sent, because the store could not be asked. */
+  const storeFailed = (queued: QueuedDownlink, error: unknown): Verdict => {
+    const reason = error instanceof BridgeError ? error.reason : 'internal_error';
+    if (reason !== storeTrouble) logger.warn({ reason, detail: messageOf(error) }, 'downlinks cannot be submitted, trying again');
+    storeTrouble = reason;
+    return again(queued, backoffMs(storeBackoff, queued.attempts, random));
+  };
+
+  const submit = async (queued: QueuedDownlink): Promise<Verdict> => {
+    const over = underWay.begin(queued.downlink.deviceId);
+    try {
+      const verdict = await submitOne(queued);
+      storeTrouble = undefined;
+      return verdict;
+    } catch (error) {
+      return storeFailed(queued, error);
+    } finally {
+      over();
+    }
+  };
+
+  const allOver = (): Promise<void> => Promise.all(running).then(() => undefined);
+
+  const work: QueueWork = {
+    holdMs: holdOf,
+    submit(queued) {
+      const verdict = submit(queued).finally(() => running.delete(verdict));
+      running.add(verdict);
+      return verdict;
+    },
+  };
+
+  return {
+    work,
+    underWay,
+    start() {
+      queue.start(work);
+      sweep.start();
+    },
+    failing: () => states.failing(),
+    async close(deadline) {
+      closing = true;
+      await sweep.close(deadline);
+      // A status that cannot be stored is tried for half of the time that is left; then the downlink stays in the queue.
+      await within({ remaining: () => deadline.remaining() / 2 }, allOver());
+      reporter.close();
+      await within(deadline, allOver());
+    },
+  };
+};
