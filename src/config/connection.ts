@@ -4,7 +4,7 @@ import { parseEndpoint } from './endpoint.js';
 import { crossCheck, field, section, wrong, type Loose, type Report } from './field.js';
 import { id } from './network-server.js';
 import { checkReconnect, pacing } from './pacing.js';
-import { boolean, choice, readText, secret, text, textLike } from './scalars.js';
+import { boolean, choice, duration, integer, readText, secret, text, textLike } from './scalars.js';
 import { checkTopics, downlinkTopicPattern, topicPatterns, uplinkTopicPattern } from './topic-settings.js';
 
 export const connectorIds = ['aws-iot', 'actility-aws-iot'] as const;
@@ -71,7 +71,17 @@ const publishing = {
   clientIdPrefix: textLike({ description: 'Start of the MQTT client ids; two bridges on one account must differ in it.', form: '1 to 64 letters, digits, dashes and underscores' }, /^[A-Za-z0-9_-]{1,64}$/).prefault('lpwan-bridge'),
 };
 
-const configuration = section('Where the account is, and how messages go there.', { ...address, ...credentials, ...publishing, ...pacing }).check(
+/** The largest rate: ThingPark X IoT Flow's own limit of downlinks, 100 a second (its AWS connector's documentation), is the default. */
+const downlinks = {
+  downlinkEnabled: boolean({ description: 'Take downlinks from AWS. `false`: nothing is subscribed.' }).prefault(true),
+  downlinksPerSecond: integer({ description: 'Most downlinks that are submitted in any second, over all replicas.' }, { min: 1, max: 10_000 }).prefault(100),
+  downlinkPort: integer({ description: 'FPort of downlinks that name none; they are rejected when it is absent.', hint: '1' }, { min: 1, max: 223 }).optional(),
+  downlinkValidity: duration({ description: 'How long a downlink that names no validity time is tried.' }, { min: '1s', max: '30d' }).prefault('24h'),
+  downlinkNetworkServer: id({ description: 'Network server of devices that were never heard; without it their downlinks are rejected.', hint: 'factory' }).optional(),
+  sharedSubscription: boolean({ description: 'Subscribe as a member of a group, so that several bridges get each downlink once.', defaultNote: 'true where Redis is configured' }).optional(),
+};
+
+const configuration = section('Where the account is, and how messages go there.', { ...address, ...credentials, ...publishing, ...downlinks, ...pacing }).check(
   ...[checkEndpoint, checkPair, checkCertificateId, checkAccessKey, checkTopics, checkReconnect].map(crossCheck),
 );
 

@@ -35,10 +35,16 @@ const setAt = (tree: unknown, path: readonly string[], value: string): unknown =
   return { ...copy, [key]: setAt(copy[key], rest, value) };
 };
 
+/** The one variable without the prefix: everybody's name for the address of Redis. */
+const withRedisUrl = (env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> => {
+  const { REDIS_URL: url } = env;
+  return url === undefined || url === '' ? env : { LPWAN_REDIS_URL: url, ...env };
+};
+
 /** Lays the `LPWAN_*` variables over the file. An empty one counts as not set; an unknown one is a problem, because it is a misspelling. */
 export const applyEnvironment = (tree: unknown, env: Readonly<Record<string, string | undefined>>, root: SchemaNode, problems: Problem[]): unknown => {
   const keys = environmentKeys(root);
-  return Object.entries(env).reduce((merged, [name, value]) => {
+  return Object.entries(withRedisUrl(env)).reduce((merged, [name, value]) => {
     if (!name.startsWith(environmentPrefix) || value === undefined || value === '') return merged;
     const path = keys.get(name);
     if (path !== undefined) return setAt(merged, path, value);

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { crossCheck, field, section, wrong, type Loose, type Report } from './field.js';
-import { boolean, choice, networks, readText, secret, text, textLike } from './scalars.js';
+import { boolean, choice, networks, secret, text, textLike } from './scalars.js';
+import { checkDownlinkKind, downlinkSchema } from './network-server-downlink.js';
 import { Secret } from './secret.js';
 
 export const networkServerKinds = ['thingpark', 'the-things-stack', 'chirpstack', 'sigfox'] as const;
 
 /** An id stands in addresses, topics, metrics and client ids. */
-export const id = (spec: { readonly description: string; readonly example: string }) =>
+export const id = (spec: { readonly description: string; readonly example?: string; readonly hint?: string }) =>
   textLike({ ...spec, form: '1 to 32 letters, digits and dashes, no dash first' }, /^[a-z0-9][a-z0-9-]{0,31}$/i);
 
 const methods = ['none', 'header', 'basic', 'bearer', 'token'] as const;
@@ -50,36 +51,25 @@ const authenticateKeys = section('How the network server proves itself: exactly 
 
 const authenticateSchema = z.preprocess((value) => (value === 'none' ? { none: true } : value), authenticateKeys);
 
-const readUrl = (value: unknown): string => {
-  const given = readText(value);
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return wrong('must be a URL of http or https');
-  return url.username === '' && url.password === '' ? given : wrong('must not hold credentials; use apiToken');
-};
-
-const downlink = section("The network server's downlink API. Checked in this version, used by the one that carries downlinks.", {
-  url: field({ description: 'Base address of the API.', form: 'URL', example: 'http://127.0.0.1:8090' }, readUrl),
-  apiToken: secret({ description: 'Token of the API.', example: '${CHIRPSTACK_TOKEN}' }).optional(),
-});
-
 const readFieldMap = (value: unknown): Record<string, string> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong('must be a mapping of variables to keys');
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, typeof one === 'string' && one !== '' ? one : wrong('must map each variable to the name of a key')]));
 };
 
-const checkKind = ({ kind, authenticate, fields, batchPattern }: Loose, report: Report): void => {
+const checkKind = ({ kind, authenticate, fields, batchPattern, downlink }: Loose, report: Report): void => {
   if (typeof kind !== 'string') return;
   if (kind !== 'sigfox' && fields !== undefined) report(['fields'], 'is for kind sigfox only');
   if (kind !== 'sigfox' && batchPattern !== undefined) report(['batchPattern'], 'is for kind sigfox only');
   const hasToken = typeof authenticate === 'object' && authenticate !== null && 'token' in authenticate && authenticate.token !== undefined;
   if (kind !== 'thingpark' && hasToken) report(['authenticate', 'token'], 'is for kind thingpark only');
+  if (typeof downlink === 'object' && downlink !== null) checkDownlinkKind(kind, downlink as Loose, report);
 };
 
 export const networkServerSchema = section('A network server that calls us, at /in/{id}.', {
   id: id({ description: 'Names the webhook address /in/{id}, metrics and logs.', example: 'factory' }),
   kind: choice({ description: 'Which network server it is.', example: 'chirpstack' }, networkServerKinds),
   authenticate: authenticateSchema,
-  downlink: downlink.optional(),
+  downlink: downlinkSchema.optional(),
   fields: field({ description: "Sigfox: the key of your callback that holds a variable, where it is not the variable's own name.", form: 'mapping', hint: '{ data: payload }' }, readFieldMap).optional(),
   batchPattern: text({ description: 'Sigfox: the line pattern of a batch callback, as typed into the backend.', hint: "'{device};{time};{data};{seqNumber}'" }).optional(),
 }).check(crossCheck(checkKind));

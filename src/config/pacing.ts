@@ -25,7 +25,11 @@ export const pacing = {
   idleTimeout: duration({ description: 'Sessions beyond the first that carried nothing for so long are closed.' }, { min: '10ms', max: '1d' }).prefault('30s'),
 };
 
-export const checkReconnect = ({ reconnect }: Loose, report: Report): void => {
-  const { min, max } = (typeof reconnect === 'object' && reconnect !== null ? reconnect : {}) as Loose;
-  if (typeof min === 'number' && typeof max === 'number' && min > max) report(['reconnect', 'min'], 'is longer than max');
+/** A pair of waiting times, `min` and `max`, in the wrong order. */
+const checkWaits = (waits: unknown, path: string, report: Report): void => {
+  const { min, max } = (typeof waits === 'object' && waits !== null ? waits : {}) as Loose;
+  if (typeof min === 'number' && typeof max === 'number' && min > max) report([path, 'min'], 'is longer than max');
 };
+
+export const checkReconnect = ({ reconnect }: Loose, report: Report): void => checkWaits(reconnect, 'reconnect', report);
+export const checkBackoff = ({ backoff }: Loose, report: Report): void => checkWaits(backoff, 'backoff', report);

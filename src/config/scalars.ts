@@ -57,6 +57,13 @@ export const byteSize = (spec: FieldSpec, { min, max }: { readonly min: string; 
 /** A secret, given as it is, as `${VAR}`, or in the file that the key with `_file` names. */
 export const secret = (spec: FieldSpec) => field({ form: 'secret', ...spec, secret: true, file: true }, (value) => new Secret(readText(value)));
 
+/** A URL that may hold credentials, which is why it is never printed. */
+export const secretUrl = (spec: FieldSpec, protocols: readonly string[]) =>
+  field({ form: 'URL, secret', ...spec, secret: true, file: true }, (value) => {
+    const url = readText(value);
+    return URL.canParse(url) && protocols.includes(new URL(url).protocol) ? new Secret(url) : wrong(`must be a URL of ${protocols.map((one) => one.slice(0, -1)).join(' or ')}`);
+  });
+
 /** An address of IPv4 or IPv6, with or without the length of a network behind it. */
 export const isNetwork = (value: string): boolean => {
   const [address = '', length, ...more] = value.split('/');

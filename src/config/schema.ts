@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { logLevels } from '../log.js';
 import { connectionSchema } from './connection.js';
+import { downlinksSchema, redisSchema } from './downlinks.js';
 import { crossCheck, list, section, type Loose, type Report } from './field.js';
 import { ingressSchema, privateSchema } from './listeners.js';
 import { networkServerSchema } from './network-server.js';
@@ -25,6 +26,18 @@ const checkUnique = (name: string, entries: unknown, report: Report): void => {
   });
 };
 
+const ids = (entries: unknown): Set<unknown> => new Set(idsOf(entries));
+
+/** The network server that a connection names must be there. */
+const checkDownlinkServers = ({ networkServers, connections }: Loose, report: Report): void => {
+  if (!Array.isArray(connections)) return;
+  connections.forEach((connection: unknown, index) => {
+    const configuration = typeof connection === 'object' && connection !== null ? (connection as Loose)['configuration'] : undefined;
+    const named = typeof configuration === 'object' && configuration !== null ? (configuration as Loose)['downlinkNetworkServer'] : undefined;
+    if (typeof named === 'string' && !ids(networkServers).has(named)) report(['connections', index, 'configuration', 'downlinkNetworkServer'], 'is no network server of this file');
+  });
+};
+
 const checkResources = ({ networkServers, connections }: Loose, report: Report): void => {
   for (const [name, entries] of Object.entries({ networkServers, connections })) {
     if (Array.isArray(entries) && entries.length === 0) report([name], 'needs at least one entry');
@@ -42,11 +55,13 @@ export const bridgeSchema = section('Configuration of the bridge.', {
   ingress: ingressSchema,
   private: privateSchema,
   outbox,
+  downlinks: downlinksSchema,
+  redis: redisSchema.optional(),
   networkServers: list('The network servers that call us; each has its webhook at /in/{id}.', networkServerSchema),
   connections: list('The AWS IoT Core account that the messages go to. Exactly one in this version.', connectionSchema),
   shutdownTimeout: duration({ description: 'Longest time for a clean stop; what is then undelivered stays in the outbox.' }, { min: '100ms', max: '10m' }).prefault('10s'),
   log,
-}).check(crossCheck(checkResources));
+}).check(crossCheck(checkResources), crossCheck(checkDownlinkServers));
 
 /** A whole, checked configuration. */
 export type BridgeConfig = z.output<typeof bridgeSchema>;

@@ -15,7 +15,7 @@ const topicPattern = (spec: FieldSpec, check: (pattern: string) => unknown) =>
 export const uplinkTopicPattern = topicPattern({ description: 'Topic of uplinks.', example: 'tpx/things/{DevEUI}/uplink' }, compileTopicPattern).prefault('tpx/things/{DevEUI}/uplink');
 
 export const downlinkTopicPattern = topicPattern(
-  { description: 'Topic that downlinks are taken from; keywords become `+` in the subscription. Checked in this version, used by the one that carries downlinks.', example: 'tpx/things/{DevEUI}/downlink' },
+  { description: 'Topic that downlinks are taken from; keywords become `+` in the subscription.', example: 'tpx/things/{DevEUI}/downlink' },
   topicFilterOf,
 ).prefault('tpx/things/{DevEUI}/downlink');
 

@@ -6,7 +6,7 @@ import { createTestCertificates } from '../support/certificates.js';
 import { configFolder, load, problemsOf } from './config-folder.js';
 
 const certificates = await createTestCertificates();
-const env = { FACTORY_KEY: 'k', CHIRPSTACK_TOKEN: 't', FACTORY_PASSWORD: 'p', FACTORY_TOKEN: 't', THINGPARK_KEY: 'k', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's' };
+const env = { FACTORY_KEY: 'k', CHIRPSTACK_TOKEN: 't', FACTORY_PASSWORD: 'p', FACTORY_TOKEN: 't', THINGPARK_KEY: 'k', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', THINGPARK_AS_KEY: 'k', REDIS_URL: 'redis://localhost' };
 
 void t.test('config/bridge.example.yaml is what the schema gives (npm run docs)', async (t) => {
   t.equal(readFileSync('config/bridge.example.yaml', 'utf8'), exampleYaml());
@@ -35,12 +35,13 @@ const allLive = (): string =>
     .join('\n');
 
 void t.test('every commented setting of the example is a known key with a right value', async (t) => {
-  const folder = configFolder(t, certificates, { 'bridge.yaml': allLive().replaceAll('certs/ingress', 'certs/bridge') });
+  const folder = configFolder(t, certificates, { 'bridge.yaml': allLive().replaceAll('certs/ingress', 'certs/bridge').replace(/certs\/(network-server|redis)-ca/g, 'certs/ca') });
   t.same(problemsOf(folder, env), [
     'networkServers[0].authenticate: takes one way of proof, not header and basic and bearer and token',
     'networkServers[0].fields: is for kind sigfox only',
     'networkServers[0].batchPattern: is for kind sigfox only',
     'networkServers[0].authenticate.token: is for kind thingpark only',
+    ...['asId: is for kind thingpark', 'asKey: is for kind thingpark', 'applicationId: is for kind the-things-stack', 'webhookId: is for kind the-things-stack', 'allowedHosts: is for kind the-things-stack', 'mailbox: is for kind sigfox'].map((key) => `networkServers[0].downlink.${key} only`),
   ]);
 });
 

@@ -22,6 +22,7 @@ void t.test('the minimal configuration gets every default', async (t) => {
     ingress: { host: '0.0.0.0', port: 8080, trustedProxies: [], bodyLimit: 1_048_576 },
     private: { host: '127.0.0.1', port: 9090 },
     outbox: { maxBytes: 2e9, dedupWindow: 7_200_000, parkedMaxBytes: 256e6 },
+    downlinks: { dedupWindow: 60_000, maxWaiting: 100_000, reportWindow: 86_400_000 },
     shutdownTimeout: 10_000,
     log: { level: 'info' },
   });
@@ -38,6 +39,9 @@ void t.test('the minimal configuration gets every default', async (t) => {
     uplinkTopicPattern: 'tpx/things/{DevEUI}/uplink',
     downlinkTopicPattern: 'tpx/things/{DevEUI}/downlink',
     topicPatterns: {},
+    downlinkEnabled: true,
+    downlinksPerSecond: 100,
+    downlinkValidity: 86_400_000,
     payloadFormat: 'normalised',
     mqttVersion: '5',
     clientIdPrefix: 'lpwan-bridge',
@@ -98,6 +102,16 @@ void t.test('the environment wins over the file', async (t) => {
   t.match(config, { dataDir: join(folder, 'there'), ingress: { port: 0, bodyLimit: 2_000 }, private: { host: '::1', port: 9090 }, log: { level: 'debug' }, outbox: { parkedMaxBytes: 5e6 }, shutdownTimeout: 10_000 });
   t.equal(config.ingress.tls?.certificate, certificates.cert);
   t.equal(config.ingress.tls?.privateKey.reveal(), certificates.key);
+});
+
+void t.test('REDIS_URL and LPWAN_REDIS_URL turn Redis on, the longer name first; the address shows nowhere', async (t) => {
+  const folder = configFolder(t, certificates, { 'bridge.yaml': minimal });
+  const url = (env: Readonly<Record<string, string>>): string | undefined => load(folder, env).config.redis?.url.reveal();
+  t.equal(url({}), undefined);
+  t.equal(url({ REDIS_URL: '' }), undefined);
+  t.equal(url({ REDIS_URL: 'redis://u:marker@localhost:6379' }), 'redis://u:marker@localhost:6379');
+  t.equal(url({ REDIS_URL: 'redis://a', LPWAN_REDIS_URL: 'rediss://b' }), 'rediss://b');
+  t.notMatch(JSON.stringify(load(folder, { REDIS_URL: 'redis://u:marker@localhost' }).config), /marker/);
 });
 
 void t.test('the environment replaces a value that the file names a file for', async (t) => {
