@@ -93,7 +93,7 @@ void t.test('each wrong import is one problem that names both sides', async (t) 
 const wrongFiles: readonly { name: string; given: SourceFile; expect: string }[] = [
   { name: 'an unknown room', given: file('src/utils/strings.ts', 'export const one = 1;'), expect: 'src/utils/strings.ts: stands in no known room of src' },
   { name: 'an unknown file in src', given: file('src/server.ts', 'export const one = 1;'), expect: 'src/server.ts: stands in no known room of src' },
-  { name: 'a room named like a single file', given: file('src/app/start.ts', 'export const one = 1;'), expect: 'src/app/start.ts: stands in no known room of src' },
+  { name: 'a room named like a single file', given: file('src/log/start.ts', 'export const one = 1;'), expect: 'src/log/start.ts: stands in no known room of src' },
   { name: 'a single file named like a room', given: file('src/aws.ts', 'export const one = 1;'), expect: 'src/aws.ts: stands in no known room of src' },
   { name: 'a file between the two stores', given: file('src/store/outbox.ts', 'export const one = 1;'), expect: 'src/store/outbox.ts: stands in no known room of src' },
   { name: 'a third store', given: file('src/store/postgres/outbox.ts', 'export const one = 1;'), expect: 'src/store/postgres/outbox.ts: stands in no known room of src' },

@@ -3,10 +3,10 @@ import { BridgeError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { NetworkServerAdapter, NetworkServerSettings, ParsedMessage, TokenProof, WebhookRequest } from '../network-servers/network-server.js';
 import type { RequestProof } from '../network-servers/proof.js';
-import type { Receipt, Sender } from '../uplink/ports.js';
 import type { IngressMetrics } from './metrics.js';
 import { createRefusalLog } from './refusal-log.js';
 import { asBridgeError, sendProblem } from './respond.js';
+import type { TakeMessages } from './take-messages.js';
 
 /** A configured network server as its webhook needs it. */
 export interface WebhookSource {
@@ -15,13 +15,15 @@ export interface WebhookSource {
   readonly proof: RequestProof;
   readonly token?: TokenProof;
   readonly settings: NetworkServerSettings;
+  /** Who keeps the API key that webhooks of The Things Stack bring; absent where it comes from the configuration. */
+  readonly learn?: (credentials: { readonly application: string; readonly apiKey: string }) => void;
   /** Challenge of a 401 (RFC 9110, 11.6.1). */
   readonly challenge: string;
 }
 
 export interface WebhookOptions {
   readonly sources: ReadonlyMap<string, WebhookSource>;
-  readonly accept: (sender: Sender, incoming: readonly ParsedMessage[], body: Buffer) => Promise<Receipt>;
+  readonly take: TakeMessages;
   readonly metrics: IngressMetrics;
   readonly logger: Logger;
 }
@@ -62,15 +64,24 @@ const admit = (source: WebhookSource, request: WebhookHttpRequest, reply: Fastif
   if (hasBody(request) && !adapter.mediaTypes.includes(mediaType)) throw new BridgeError('unsupported_media_type', { detail: `${adapter.kind} posts ${adapter.mediaTypes.filter(Boolean).join(', ')}, not ${mediaType === '' ? 'a body without Content-Type' : mediaType}` });
 };
 
+/** Credentials of the network server's API that came with a webhook that proved itself. */
+const learn = ({ adapter, learn: keep }: WebhookSource, document: unknown, request: WebhookRequest): void => {
+  const credentials = keep === undefined ? undefined : adapter.credentials?.(document, request);
+  if (credentials !== undefined) keep?.(credentials);
+};
+
 /** Reads, checks the Token, parses: the body becomes messages, or an error that names the field. */
-const parse = ({ adapter, settings, token }: WebhookSource, request: WebhookRequest): ParsedMessage[] => {
+const parse = (source: WebhookSource, request: WebhookRequest): ParsedMessage[] => {
+  const { adapter, settings, token } = source;
   const document = adapter.read(request, settings);
   if (token !== undefined) adapter.verifyToken?.(document, request, token);
-  return adapter.parse(document, request, settings);
+  const messages = adapter.parse(document, request, settings);
+  learn(source, document, request);
+  return messages;
 };
 
 /** The webhook routes: `/in/{networkServerId}` and everything below it. */
-export const registerWebhooks = (app: FastifyInstance, { sources, accept, metrics, logger }: WebhookOptions): void => {
+export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, logger }: WebhookOptions): void => {
   const logRefusal = createRefusalLog(logger);
 
   const sourceOf = (request: FastifyRequest): WebhookSource => {
@@ -96,11 +107,13 @@ export const registerWebhooks = (app: FastifyInstance, { sources, accept, metric
     const webhook = webhookRequest(request);
     const parsed = parse(source, webhook);
     request.messageCount = parsed.length;
-    const receipt = await accept({ id: source.id, kind: source.adapter.kind }, parsed, webhook.body);
+    const { receipt, answer } = await take({ id: source.id, kind: source.adapter.kind }, source.adapter, { messages: parsed, body: webhook.body });
     metrics.received(source.id, parsed.length);
     metrics.answered(source.id, reply.elapsedTime / 1_000);
-    if (logger.isLevelEnabled('debug')) logger.debug({ network_server: source.id, message_id: receipt.messageIds.join(' '), duplicates: receipt.duplicates, request_id: request.id }, 'webhook accepted');
-    return reply.code(204).header('x-message-id', receipt.messageIds.join(' ')).send();
+    const ids = receipt.messages.map(({ id }) => id).join(' ');
+    if (logger.isLevelEnabled('debug')) logger.debug({ network_server: source.id, message_id: ids, duplicates: receipt.messages.filter(({ duplicate }) => duplicate).length, request_id: request.id }, 'webhook accepted');
+    void reply.code(answer?.status ?? 204).header('x-message-id', ids);
+    return answer?.body === undefined ? reply.send() : reply.type(answer.contentType ?? 'application/json').send(answer.body);
   };
 
   app.decorateRequest('messageCount', 0);

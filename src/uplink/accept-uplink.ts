@@ -1,9 +1,8 @@
 import { BridgeError, messageOf } from '../errors.js';
-import type { Match } from '../flows/match.js';
 import type { Logger } from '../log.js';
 import type { UplinkMetrics } from './metrics.js';
-import type { AppendResult, Incoming, Outbox, OutboxRecord, Receipt, Sender } from './ports.js';
-import { prepare, type Prepared } from './prepare.js';
+import type { AppendResult, Incoming, Outbox, OutboxRecord, OwnMessage, Receipt, Sender } from './ports.js';
+import { prepare, type Prepared, type Routes } from './prepare.js';
 
 /** What accepting needs of the delivery of one connection. */
 export interface DeliveryIntake {
@@ -15,7 +14,7 @@ export interface DeliveryIntake {
 
 export interface AcceptOptions {
   readonly outbox: Outbox;
-  readonly match: Match;
+  readonly routes: Routes;
   readonly delivery: (connectionId: string) => DeliveryIntake;
   readonly metrics: UplinkMetrics;
   readonly logger: Logger;
@@ -27,16 +26,21 @@ export interface Accept {
    * @throws BridgeError outbox_full, store_unavailable, stopping
    */
   accept(sender: Sender, incoming: readonly Incoming[], body: Buffer): Promise<Receipt>;
+  /** Takes a message that the bridge makes itself, under the same promise; the books of the network servers do not count it. @throws as `accept` */
+  publish(message: OwnMessage): Promise<void>;
   /** Refuses what comes from now on and waits for what is under way. */
   close(): Promise<void>;
 }
 
 interface Submission {
-  readonly sender: Sender;
+  /** Whose books count it; absent for the bridge's own messages. */
+  readonly sender?: Sender;
   readonly prepared: readonly Prepared[];
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: BridgeError) => void;
 }
+
+const noBody = Buffer.alloc(0);
 
 /** Keys published without the store, so that their repeats are known until the store remembers again. Bounded: the oldest go first. */
 const createDirectKeys = (limit = 10_000): { add(id: string): void; has(id: string): boolean } => {
@@ -50,25 +54,27 @@ const createDirectKeys = (limit = 10_000): { add(id: string): void; has(id: stri
   };
 };
 
-const receiptOf = (submission: Submission, duplicates: number): Receipt => ({ messageIds: submission.prepared.map((one) => one.messageId), duplicates });
+const receiptOf = ({ prepared }: Submission, isDuplicate: (index: number) => boolean): Receipt => ({
+  messages: prepared.map(({ messageId, connectionId }, index) => ({ id: messageId, duplicate: isDuplicate(index), ...(connectionId === undefined ? {} : { connectionId }) })),
+});
 
 /** Gathers the webhooks of one event-loop turn into one append, and answers each when it is durable. */
-export const createAccept = ({ outbox, match, delivery, metrics, logger }: AcceptOptions): Accept => {
+export const createAccept = ({ outbox, routes, delivery, metrics, logger }: AcceptOptions): Accept => {
   const directKeys = createDirectKeys();
   let turn: Submission[] = [];
   let closed = false;
   const underWay = new Set<Promise<void>>();
 
   const count = (submission: Submission, prepared: Prepared, result: AppendResult): void => {
-    const { id } = submission.sender;
-    if (result.state === 'duplicate') return metrics.duplicate(id);
-    if (prepared.connectionId === undefined) return metrics.filtered(id);
-    metrics.accepted(id);
+    const id = submission.sender?.id;
+    if (result.state === 'duplicate') return id === undefined ? undefined : metrics.duplicate(id);
+    if (prepared.connectionId === undefined) return id === undefined ? undefined : metrics.filtered(id);
+    if (id !== undefined) metrics.accepted(id);
     metrics.stored(prepared.connectionId);
     const { park } = prepared.append;
     if (park === undefined) return;
     metrics.parked(prepared.connectionId, park.reason);
-    logger.warn({ network_server: id, connection_id: prepared.connectionId, message_id: prepared.messageId, reason: park.reason, detail: park.detail }, 'message parked');
+    logger.warn({ network_server: prepared.append.record?.networkServerId, connection_id: prepared.connectionId, message_id: prepared.messageId, reason: park.reason, detail: park.detail }, 'message parked');
   };
 
   const handOver = (records: readonly OutboxRecord[]): void => {
@@ -85,13 +91,12 @@ export const createAccept = ({ outbox, match, delivery, metrics, logger }: Accep
     let index = 0;
     handOver(results.flatMap((result) => (result.state === 'stored' && result.record !== undefined ? [result.record] : [])));
     for (const submission of submissions) {
-      let duplicates = 0;
-      for (const prepared of submission.prepared) {
+      const own = submission.prepared.map((prepared) => {
         const result = results[index++] ?? { state: 'duplicate' };
-        if (result.state === 'duplicate') duplicates += 1;
         count(submission, prepared, result);
-      }
-      submission.resolve(receiptOf(submission, duplicates));
+        return result.state === 'duplicate';
+      });
+      submission.resolve(receiptOf(submission, (position) => own[position] ?? true));
     }
   };
 
@@ -105,7 +110,7 @@ export const createAccept = ({ outbox, match, delivery, metrics, logger }: Accep
         directKeys.add(prepared.messageId);
       }
       for (const prepared of submission.prepared) count(submission, prepared, { state: 'stored' });
-      submission.resolve(receiptOf(submission, 0));
+      submission.resolve(receiptOf(submission, () => false));
     } catch (failure) {
       submission.reject(failure instanceof BridgeError ? failure : error);
     }
@@ -131,8 +136,8 @@ export const createAccept = ({ outbox, match, delivery, metrics, logger }: Accep
   const submit = (submission: Submission): void => {
     const { prepared, sender } = submission;
     if (prepared.length === 0 || prepared.every((one) => directKeys.has(one.messageId))) {
-      for (const _ of prepared) metrics.duplicate(sender.id);
-      return submission.resolve(receiptOf(submission, prepared.length));
+      if (sender !== undefined) for (const _ of prepared) metrics.duplicate(sender.id);
+      return submission.resolve(receiptOf(submission, () => true));
     }
     if (turn.push(submission) === 1) setImmediate(flush);
   };
@@ -141,8 +146,13 @@ export const createAccept = ({ outbox, match, delivery, metrics, logger }: Accep
     accept(sender, incoming, body) {
       if (closed) return Promise.reject(new BridgeError('stopping'));
       const receivedAt = Date.now();
-      const prepared = incoming.map((one) => prepare(match, { sender, incoming: one, body, receivedAt }));
+      const prepared = incoming.map((one) => prepare(routes, { sender, incoming: one, body, receivedAt }));
       return new Promise((resolve, reject) => submit({ sender, prepared, resolve, reject }));
+    },
+    publish({ networkServer, connectionId, fields, idempotencyKey }) {
+      if (closed) return Promise.reject(new BridgeError('stopping'));
+      const arrival = { incoming: { fields, idempotencyKey, connectionId }, body: noBody, receivedAt: Date.now(), ...(networkServer === undefined ? {} : { sender: networkServer }) };
+      return new Promise((resolve, reject) => submit({ prepared: [prepare(routes, arrival)], resolve: () => resolve(), reject }));
     },
     async close() {
       closed = true;

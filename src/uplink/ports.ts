@@ -113,6 +113,8 @@ export interface Incoming {
   readonly idempotencyKey: string;
   readonly eventTimeMs?: number;
   readonly original?: Buffer;
+  /** A report about a downlink goes to the connection that the downlink came from, in the normalised form whatever the connection's format. */
+  readonly connectionId?: string;
 }
 
 /** The network server that posted a document. */
@@ -121,8 +123,24 @@ export interface Sender {
   readonly kind: NetworkServerKind;
 }
 
-/** What a webhook learns once its messages are durable. */
+/** What became of one message of a webhook. */
+export interface AcceptedMessage {
+  readonly id: string;
+  /** Where it goes; absent when no flow wants it. */
+  readonly connectionId?: string;
+  /** It came before, and is not published again. */
+  readonly duplicate: boolean;
+}
+
+/** What a webhook learns once its messages are durable: they stand in the document's order. */
 export interface Receipt {
-  readonly messageIds: readonly string[];
-  readonly duplicates: number;
+  readonly messages: readonly AcceptedMessage[];
+}
+
+/** A message of the bridge's own making, for one connection. */
+export interface OwnMessage {
+  readonly connectionId: string;
+  readonly networkServer?: Sender;
+  readonly fields: MessageFields;
+  readonly idempotencyKey: string;
 }

@@ -17,7 +17,8 @@ export interface Prepared {
 }
 
 export interface Arrival {
-  readonly sender: Sender;
+  /** Absent for what the bridge itself says before a network server is known. */
+  readonly sender?: Sender;
   readonly incoming: Incoming;
   /** The whole body: what format `original` publishes unless the parser cut out a part. */
   readonly body: Buffer;
@@ -27,7 +28,7 @@ export interface Arrival {
 
 /** First 16 bytes of SHA-256 over everything that makes this message this message: dedup key, and in hex the message id. */
 const dedupKeyOf = ({ sender, incoming }: Arrival): Buffer =>
-  hash('sha256', `${sender.id}\n${incoming.fields.deviceId}\n${incoming.fields.type}\n${incoming.idempotencyKey}`, 'buffer').subarray(0, 16);
+  hash('sha256', `${sender?.id ?? ''}\n${incoming.fields.deviceId}\n${incoming.fields.type}\n${incoming.idempotencyKey}`, 'buffer').subarray(0, 16);
 
 /** Shapes, renders and checks. @throws BridgeError with the reason for which the message must be parked */
 const publishable = (target: Target, message: Message, original: Buffer): { topic: string; payload: Buffer } => {
@@ -47,7 +48,7 @@ const recordAppend = (target: Target, message: Message, arrival: Arrival): Pick<
   const common = {
     connectionId: target.connectionId,
     messageId: message.id,
-    networkServerId: arrival.sender.id,
+    networkServerId: arrival.sender?.id ?? '',
     deviceId: message.deviceId,
     type: message.type,
     acceptedAt: arrival.receivedAt,
@@ -60,13 +61,23 @@ const recordAppend = (target: Target, message: Message, arrival: Arrival): Pick<
   }
 };
 
+/** Reports about downlinks have one shape, and are kept until AWS has them. */
+const reportTarget = (target: Target | undefined): Target | undefined => (target === undefined ? undefined : { ...target, format: 'normalised', validityMs: 0 });
+
+/** Where messages go: by the flows, or to a connection that is named. */
+export interface Routes {
+  readonly match: Match;
+  readonly targetOf: (connectionId: string) => Target | undefined;
+}
+
 /** Stamps, matches, shapes and renders one message: from what a network server said to what the outbox keeps. */
-export const prepare = (match: Match, arrival: Arrival): Prepared => {
+export const prepare = ({ match, targetOf }: Routes, arrival: Arrival): Prepared => {
   const dedupKey = dedupKeyOf(arrival);
-  const { id, kind } = arrival.sender;
-  const message = stampMessage({ id: dedupKey.toString('hex'), networkServer: { id, kind }, receivedAt: new Date(arrival.receivedAt).toISOString() }, arrival.incoming.fields);
-  const target = match(message);
-  const seen = { dedupKey, eventTimeMs: arrival.incoming.eventTimeMs ?? 0 };
+  const { sender, incoming } = arrival;
+  const stamp = { id: dedupKey.toString('hex'), receivedAt: new Date(arrival.receivedAt).toISOString(), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
+  const message = stampMessage(stamp, incoming.fields);
+  const target = incoming.connectionId === undefined ? match(message) : reportTarget(targetOf(incoming.connectionId));
+  const seen = { dedupKey, eventTimeMs: incoming.eventTimeMs ?? 0 };
   if (target === undefined) return { messageId: message.id, append: seen };
   return { messageId: message.id, connectionId: target.connectionId, append: { ...seen, ...recordAppend(target, message, arrival) } };
 };

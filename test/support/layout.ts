@@ -69,12 +69,12 @@ const longLines = 400;
 const countLines = (text: string): number => text.replace(/\n$/, '').split('\n').length;
 const statesReason = (text: string): boolean => /^\/\/ long: \S/.test(text);
 
-/** `src/aws/pacing.ts` → `aws`; `src/app.ts` → `app`; undefined for a place that the table does not know. */
+/** `src/aws/pacing.ts` → `aws`; `src/app/health.ts` belongs to `app.ts`, which it keeps short; `src/app.ts` → `app`; undefined for a place that the table does not know. */
 const roomOf = (path: string): string | undefined => {
   const parts = path.replace(/\.ts$/, '').split('/').slice(1);
   if (parts.length === 1) return singleFiles.find((name) => name === parts[0]);
   const names = [`${parts[0]}/${parts[1]}`, parts[0] ?? ''];
-  return names.find((name) => Object.hasOwn(rooms, name) && !singleFiles.includes(name) && parts.length > name.split('/').length);
+  return names.find((name) => Object.hasOwn(rooms, name) && (name === 'app' || !singleFiles.includes(name)) && parts.length > name.split('/').length);
 };
 
 const isRelative = (specifier: string): boolean => specifier.startsWith('.');

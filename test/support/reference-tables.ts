@@ -1,6 +1,8 @@
 /** The tables of README.md that are made from the code: failure reasons and metrics. */
 import { Registry } from 'prom-client';
 import { createAwsMetrics } from '../../src/aws/metrics.js';
+import { createSubscriberMetrics } from '../../src/aws/subscriber-metrics.js';
+import { createDownlinkMetrics } from '../../src/downlink/metrics.js';
 import { reasons, type ReasonRow } from '../../src/errors.js';
 import { createIngressMetrics } from '../../src/ingress/metrics.js';
 import { createUplinkMetrics } from '../../src/uplink/metrics.js';
@@ -23,6 +25,8 @@ const filledRegistry = (): Registry => {
   createIngressMetrics(registry, networkServers);
   createUplinkMetrics({ registry, networkServers, connections, outbox: { pending: () => ({ messages: 0, bytes: 0 }), oldestAcceptedAt: () => undefined } });
   createAwsMetrics({ registry, connections, read: () => ({ sessions: 0, inFlight: 0, certificateDays: 0, held: false }) });
+  createSubscriberMetrics({ registry, connections, read: () => ({ opened: true }) });
+  createDownlinkMetrics({ registry, connections, networkServers, totals: () => Promise.resolve({ waiting: 0 }), headroom: () => Promise.resolve(100) });
   return registry;
 };
 

@@ -10,7 +10,7 @@ const extraFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/sb
 const tools = {
   mosquitto: { required: true },
   openssl: { required: true },
-  'redis-server': { required: false, packages: { apk: 'redis', dnf: 'redis', brew: 'redis' } },
+  'redis-server': { required: true, packages: { apk: 'redis', dnf: 'redis', brew: 'redis' } },
 };
 
 /** PATH with the folders of servers added; tests run with it. */

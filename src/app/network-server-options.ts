@@ -1,0 +1,70 @@
+import { proofOf, type NetworkServerConfig } from '../config/network-server.js';
+import { downlinkDefaults, type DownlinkConfig } from '../config/network-server-downlink.js';
+import type { DownlinkTarget } from '../downlink/ports.js';
+import type { WebhookSource } from '../ingress/webhooks.js';
+import type { DownlinkClient, DownlinkSettings } from '../network-servers/downlink-client.js';
+import { createProof } from '../network-servers/proof.js';
+import { createDownlinkClient, networkServerAdapters } from '../network-servers/registry.js';
+
+const challenges: Readonly<Record<string, string>> = { basic: 'Basic realm="webhooks", charset="UTF-8"', bearer: 'Bearer realm="webhooks"' };
+
+/** A network server with both directions: its webhook, and the way back. */
+export interface NetworkServerParts {
+  readonly source: WebhookSource;
+  readonly target: DownlinkTarget;
+  close(): Promise<void>;
+}
+
+/** Leaves out what is undefined, so that an optional key is absent. */
+const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const clientSettings = (downlink: DownlinkConfig): DownlinkSettings => ({
+  timeoutMs: downlink.timeout,
+  ...given({
+    url: downlink.url,
+    apiToken: downlink.apiToken?.reveal(),
+    api: downlink.api,
+    asId: downlink.asId,
+    asKey: downlink.asKey?.reveal(),
+    applicationId: downlink.applicationId,
+    webhookId: downlink.webhookId,
+    allowedHosts: downlink.allowedHosts,
+    ca: downlink.caCertificate === undefined ? undefined : [downlink.caCertificate],
+    proxy: downlink.proxy?.reveal(),
+  }),
+});
+
+const webhookSource = ({ id, kind, authenticate, fields, batchPattern, downlink }: NetworkServerConfig, client: DownlinkClient): WebhookSource => {
+  const proof = proofOf(authenticate);
+  return {
+    id,
+    adapter: networkServerAdapters[kind],
+    proof: createProof(proof, authenticate.sources),
+    settings: given({ fields, batchPattern, downlinkHosts: downlink?.allowedHosts }),
+    challenge: challenges[proof.kind] ?? 'Webhook realm="webhooks"',
+    ...(proof.kind === 'token' ? { token: proof } : {}),
+    ...(client.learn === undefined ? {} : { learn: client.learn.bind(client) }),
+  };
+};
+
+const downlinkTarget = ({ id, kind }: NetworkServerConfig, downlink: DownlinkConfig, client: DownlinkClient): DownlinkTarget => ({
+  id,
+  kind,
+  delivery: client.delivery,
+  newestWins: downlink.mailbox !== 'oldest',
+  maxAttempts: downlink.attempts,
+  backoff: { minMs: downlink.backoff.min, maxMs: downlink.backoff.max },
+  onUnknown: downlink.onUnknown,
+  check: (one) => client.check(one),
+  idsOf: (one) => client.idsOf(one),
+  reportsAfter: (state, one) => client.reportsAfter(state, one),
+  ...(client.submit === undefined ? {} : { submit: client.submit.bind(client) }),
+});
+
+/** Makes both directions of a configured network server. */
+export const networkServerParts = (config: NetworkServerConfig): NetworkServerParts => {
+  const downlink = config.downlink ?? downlinkDefaults;
+  const client = createDownlinkClient(config.kind, clientSettings(downlink));
+  return { source: webhookSource(config, client), target: downlinkTarget(config, downlink, client), close: () => client.close() };
+};
