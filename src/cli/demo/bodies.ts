@@ -12,7 +12,7 @@ export interface DemoWebhook {
 }
 
 /** Made-up secrets of the demo's network servers; they are in its configuration too. */
-export const demoKeys = { chirpstack: 'demo-chirpstack-key', theThingsStack: 'demo-tts-token', sigfoxUser: 'sigfox', sigfoxPassword: 'demo-sigfox', thingparkAsKey: '5f3a9c1e7b2d48608a4c6e0f1b3d5a79' } as const;
+export const demoKeys = { chirpstack: 'demo-chirpstack-key', theThingsStack: 'demo-tts-token', sigfoxUser: 'sigfox', sigfoxPassword: 'demo-sigfox', thingparkAsKey: '5f3a9c1e7b2d48608a4c6e0f1b3d5a79', chirpstackToken: 'demo-chirpstack-token' } as const;
 
 const json = { 'content-type': 'application/json' };
 
@@ -98,3 +98,29 @@ export const demoWebhooks = (now: Date): DemoWebhook[] => {
   const epochSeconds = Math.floor(now.getTime() / 1000);
   return [thingparkUplink(withZone), thingparkReport(withZone), theThingsStackUplink(iso), chirpstackUplink('24e124c3b1a70042', 97, iso), chirpstackJoin(iso), sigfoxForm(epochSeconds), sigfoxAdvanced(epochSeconds)];
 };
+
+const chirpstackReport = (event: 'txack' | 'ack', devEui: string, queueId: string, time: string): DemoWebhook => {
+  const common = { deduplicationId: `9a7e5c31-0000-4000-8000-${event === 'txack' ? '000000000001' : '000000000002'}`, time, deviceInfo: { tenantName: 'Factory', applicationName: 'press-line', deviceName: 'press-42', devEui, tags: {} }, queueItemId: queueId, fCntDown: 12 };
+  const body = event === 'ack' ? { ...common, acknowledged: true } : { ...common, downlinkId: 7001, gatewayId: '0016c001f11a2b3c', txInfo: { frequency: 869525000, modulation: { lora: { bandwidth: 125000, spreadingFactor: 12, codeRate: 'CR_4_5' } } } };
+  return { title: `ChirpStack v4: ${event}`, path: `chirpstack?event=${event}`, headers: { ...json, 'x-api-key': demoKeys.chirpstack }, body: JSON.stringify(body), topic: `tpx/things/${devEui.toUpperCase()}/downlink/status` };
+};
+
+/** What ChirpStack reports about a confirmed downlink: a gateway sent it, then the device acknowledged it. */
+export const chirpstackReports = (devEui: string, queueId: string, time: string): DemoWebhook[] => [chirpstackReport('txack', devEui, queueId, time), chirpstackReport('ack', devEui, queueId, time)];
+
+/** A bidirectional callback: the device asks for a downlink, and the answer is it. */
+export const sigfoxBidir = (epochSeconds: number): DemoWebhook => ({
+  title: 'Sigfox: DATA/BIDIR, form, with ack=true',
+  path: 'sigfox/data/bidir',
+  headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: basic },
+  body: `device=2C30EB&time=${epochSeconds}&data=0d1f00a67f&seqNumber=878&ack=true`,
+  topic: 'tpx/things/2C30EB/uplink',
+});
+
+export const sigfoxAcknowledge = (epochSeconds: number): DemoWebhook => ({
+  title: 'Sigfox: SERVICE/ACKNOWLEDGE, form',
+  path: 'sigfox/service/acknowledge',
+  headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: basic },
+  body: `device=2C30EB&time=${epochSeconds}&infoCode=0&infoMessage=Acked&downlinkAck=true&downlinkOverusage=false`,
+  topic: 'tpx/things/2C30EB/downlink/status',
+});

@@ -11,7 +11,7 @@ export interface DemoPorts {
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** The configuration of the demo's bridge: four network servers, one connection to the sandbox. */
-export const demoConfig = (dir: string, sandbox: Line, ports: DemoPorts): string => {
+export const demoConfig = (dir: string, sandbox: Line, ports: DemoPorts, downlinkApi: string): string => {
   const mqtt = sandbox['mqtt'] as { host: string; port: number };
   return stringify({
     dataDir: join(dir, 'bridge'),
@@ -21,7 +21,7 @@ export const demoConfig = (dir: string, sandbox: Line, ports: DemoPorts): string
       { id: 'thingpark', kind: 'thingpark', authenticate: { token: { key: demoKeys.thingparkAsKey } } },
       { id: 'thingpark-reports', kind: 'thingpark', authenticate: { none: true, sources: ['127.0.0.0/8', '::1/128'] } },
       { id: 'tts', kind: 'the-things-stack', authenticate: { bearer: demoKeys.theThingsStack } },
-      { id: 'chirpstack', kind: 'chirpstack', authenticate: { header: { name: 'x-api-key', value: demoKeys.chirpstack } } },
+      { id: 'chirpstack', kind: 'chirpstack', authenticate: { header: { name: 'x-api-key', value: demoKeys.chirpstack } }, downlink: { url: downlinkApi, apiToken: demoKeys.chirpstackToken } },
       { id: 'sigfox', kind: 'sigfox', authenticate: { basic: { username: demoKeys.sigfoxUser, password: demoKeys.sigfoxPassword } } },
     ],
     connections: [

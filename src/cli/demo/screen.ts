@@ -6,6 +6,7 @@ export interface Screen {
   line(text: string): void;
   posted(title: string, path: string, status: number): void;
   received(topic: string, payload: string): void;
+  sent(topic: string, payload: string): void;
   good(text: string): void;
   bad(text: string): void;
 }
@@ -31,6 +32,7 @@ export const createScreen = (stdout: NodeJS.WritableStream): Screen => {
     heading: (text) => write(`\n${paint('bold', text)}`),
     line: (text) => write(`  ${text}`),
     posted: (title, path, status) => write(`\n  ${paint('cyan', '→')} ${title}\n    POST /in/${path.split('?')[0]}  ${paint(status < 300 ? 'green' : 'red', String(status))}`),
+    sent: (topic, payload) => write(`\n  ${paint('cyan', '→')} AWS publishes ${paint('bold', topic)}\n      ${paint('dim', payload)}`),
     received: (topic, payload) => write(`  ${paint('magenta', '←')} AWS received ${paint('bold', topic)}\n      ${paint('dim', readable(payload))}`),
     good: (text) => write(`  ${paint('green', '✔')} ${text}`),
     bad: (text) => write(`  ${paint('red', '✘')} ${text}`),
