@@ -82,7 +82,8 @@ export const createHome = async (broker: TestBroker, configuration: object = {},
     file,
     remove: () => rm(dir, { recursive: true, force: true }),
     async start() {
-      const program = startBridgeProgram(['start', '--config', file]);
+      const { REDIS_URL: _elsewhere, ...env } = process.env; // only the file says which queue a test runs on
+      const program = startBridgeProgram(['start', '--config', file], env);
       const ready = await program.waitFor('ready', (line) => line['msg'] === 'ready');
       const agent = new Agent({ keepAlive: true, maxSockets: 64 });
       const ingress = String(ready['ingress']);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { openCertificateStore } from '../../../src/sandbox/certificate-files.js';
 import { startBridgeProgram, startProgram, type Line, type Program } from './program.js';
-import { createReceived, type ReceivedMessages } from './received.js';
+import { createReceived, type Received, type ReceivedMessages } from './received.js';
 
 /** Something that stands in for AWS IoT Core, and can go away. */
 export interface TestBroker {
@@ -19,6 +19,8 @@ export interface TestBroker {
   cut(): Promise<void>;
   blackhole(): Promise<void>;
   restore(): Promise<void>;
+  /** Publishes as an application at AWS, at QoS 1 and in this order. Resolves when the broker has all of them. */
+  publish(messages: readonly Received[]): Promise<void>;
   /** Sandbox only: a control command and its answer. */
   control(command: Line): Promise<Line>;
   stop(): Promise<void>;
@@ -30,6 +32,31 @@ const stopProgram = async (program: Program): Promise<void> => {
   const late = setTimeout(() => program.signal('SIGKILL'), 5_000);
   await program.ended;
   clearTimeout(late);
+};
+
+/** Sends publishes without waiting for each answer: answers come in order, so counting them is enough. */
+const createAwsSide = (program: Program): TestBroker['publish'] => {
+  let sent = 0;
+  let answered = 0;
+  const waiting = new Set<{ readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }>();
+  program.onLine((line) => {
+    const isDone = line['event'] === 'done' && line['do'] === 'publish';
+    if (!isDone && line['event'] !== 'error') return;
+    if (isDone) answered += 1;
+    for (const one of waiting) {
+      if (isDone && answered < one.until) continue;
+      waiting.delete(one);
+      if (isDone) one.resolve();
+      else one.reject(new Error(String(line['message'])));
+    }
+  });
+  return (messages) =>
+    new Promise((resolve, reject) => {
+      sent += messages.length;
+      if (messages.length === 0) return resolve();
+      waiting.add({ until: sent, resolve, reject });
+      for (const { topic, payload } of messages) program.send({ do: 'publish', topic, payload });
+    });
 };
 
 export const startSandbox = async (args: readonly string[] = []): Promise<TestBroker> => {
@@ -54,6 +81,7 @@ export const startSandbox = async (args: readonly string[] = []): Promise<TestBr
     certificate: String(address['certificate']),
     privateKey: String(address['privateKey']),
     received,
+    publish: createAwsSide(program),
     control,
     cut: async () => void (await control({ do: 'cut' })),
     blackhole: async () => void (await control({ do: 'blackhole' })),
@@ -122,6 +150,7 @@ export const startMosquitto = async (): Promise<TestBroker> => {
     certificate: bridge.certificatePath,
     privateKey: bridge.privateKeyPath,
     received,
+    publish: async (messages) => void (await Promise.all(messages.map(({ topic, payload }) => observer.publishAsync(topic, payload, { qos: 1 })))),
     control: () => Promise.reject(new Error('Mosquitto takes no control commands')),
     async cut() {
       program.signal('SIGKILL');

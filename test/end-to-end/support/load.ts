@@ -31,7 +31,7 @@ export interface LoadOptions {
 }
 
 /** Resolves at the given moment of the monotonic clock: a load generator paces itself by time. */
-const at = (moment: number): Promise<void> => {
+export const at = (moment: number): Promise<void> => {
   const wait = moment - performance.now();
   return wait <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, wait));
 };
