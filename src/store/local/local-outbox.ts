@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BridgeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
@@ -7,6 +6,7 @@ import { createAppendJob } from './append-job.js';
 import { checkStore } from './check-store.js';
 import { createCommitQueue } from './commit-queue.js';
 import { createConnections } from './connections.js';
+import { createDiskRoom, type FreeBytes } from './disk-room.js';
 import { openEnvironment, openTables, type Environment } from './environment.js';
 import { createParkedMessages, type ParkedTotals } from './parked-messages.js';
 import { createRecordReader } from './record-reader.js';
@@ -25,8 +25,10 @@ export interface LocalOutboxOptions {
   readonly parkedMaxBytes: number;
   readonly logger: Logger;
   readonly now?: () => number;
-  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (5,000), pause between two sweeps of what was seen (60,000). */
-  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number };
+  /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is accepted. */
+  readonly freeBytes?: FreeBytes;
+  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (5,000), pause between two sweeps of what was seen (60,000), how long the file system's answer about free space holds (200). */
+  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number };
 }
 
 export interface LocalOutbox extends Outbox {
@@ -39,11 +41,6 @@ export interface LocalOutbox extends Outbox {
 
 /** After a refusal the outbox counts as full until as much as was refused would fit, but no longer than until this share of it is free. */
 const largestMargin = 0.1;
-
-const freeSpace = async (path: string): Promise<string> => {
-  const stats = await statfs(path).catch(() => undefined);
-  return stats === undefined ? '' : ` (${stats.bavail * stats.bsize} bytes free in the data directory)`;
-};
 
 const openOrExplain = (path: string): Environment => {
   try {
@@ -65,7 +62,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const tables = environment.tables();
   if (tables === undefined) throw new BridgeError('store_unavailable');
 
-  const queue = createCommitQueue({ environment, logger, circumstances: () => freeSpace(path), idleMs: intervals.idle ?? 5_000 });
+  const queue = createCommitQueue({ environment, logger, ...createDiskRoom(path, options.freeBytes, intervals.room), idleMs: intervals.idle ?? 5_000 });
   const connections = createConnections(tables, found.pending);
   const sequence = createSequence(tables, found.lastSeq);
   const seen = createSeenMessages({ environment, queue, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });

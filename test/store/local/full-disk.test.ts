@@ -2,6 +2,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { pino } from 'pino';
+import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
+import { newAppend, readAll } from '../../contracts/outbox.js';
+import { until } from './open-outbox.js';
 
 const program = fileURLToPath(new URL('./full-disk.js', import.meta.url));
 
@@ -38,4 +42,22 @@ void t.test('a disk that is full refuses, keeps nothing of the refused, and work
     t.equal(report.reopened, (report.second.batches - report.first.batches) * 64 + 1 - 1, 'all that was accepted, less the parked one');
     t.match(report.logged, ['store cannot be written', 'store can be written again', 'store cannot be written']);
   }
+});
+
+void t.test('too little room is found before LMDB finds it: nothing new is taken, what is delivered still leaves', async (t) => {
+  let free = 1e9;
+  const outbox = await openLocalOutbox({
+    dataDir: t.testdir(), maxBytes: 1e9, dedupWindowMs: 7_200_000, parkedMaxBytes: 1e9, logger: pino({ level: 'silent' }),
+    freeBytes: () => Promise.resolve(free), intervals: { retry: 10, idle: 50, room: 0 },
+  });
+  t.teardown(() => outbox.close());
+  await outbox.append([newAppend('a'), newAppend('b')]);
+  free = 1_000;
+  await t.rejects(outbox.append([newAppend('c')]), { reason: 'store_unavailable', message: /less than 16 MB are free.*1000 bytes free/s });
+  t.equal(outbox.unwritable(), 'store_unavailable');
+  await outbox.settle(readAll(outbox).map((record) => ({ outcome: 'delivered', record })));
+  t.equal(outbox.pending('main').messages, 0);
+  free = 1e9;
+  await until('the store is writable again', () => outbox.unwritable() === undefined);
+  t.match(await outbox.append([newAppend('c')]), [{ state: 'stored' }]);
 });

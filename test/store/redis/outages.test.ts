@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import type { DownlinkStore } from '../../../src/downlink/ports.js';
+import { rejectsWith } from '../../contracts/downlink-store-opened.js';
 import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, until, type RecordedWork } from '../../contracts/downlink-store-samples.js';
 import { freePort, startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
@@ -135,7 +136,7 @@ void t.test('Redis cannot be reached at the start and comes later', async (t) =>
   const work = recordWork();
   store.queue.start(work);
   store.devices.heard(newDevice('early'));
-  await t.rejects(add(store, 'a', 'd'), { reason: 'store_unavailable' } as never);
+  await rejectsWith(t, add(store, 'a', 'd'), 'store_unavailable');
   const redis = await startRedisServer({ port });
   t.teardown(() => redis.stop());
   await until('it is usable', () => store.problem() === undefined);
@@ -168,7 +169,7 @@ void t.test('an unsafe Redis that comes later gets nothing and gives nothing, un
   t.teardown(() => redis.stop());
   await toldWithin(store, 'redis_unsafe');
   t.match(store.problem()?.detail, /appendonly yes/);
-  await t.rejects(add(store, 'a', 'd'), { reason: 'store_unavailable' } as never);
+  await rejectsWith(t, add(store, 'a', 'd'), 'store_unavailable');
   const client = clientFor(t, redis.url);
   t.same(await client.keys('*'), []);
   await client.config('SET', 'appendonly', 'yes');
@@ -184,7 +185,7 @@ void t.test('a Redis that answers but refuses writes is a problem that is told',
   await client.config('SET', 'maxmemory', '1');
   await toldWithin(store, 'redis_unavailable');
   t.match(store.problem()?.detail, /OOM/);
-  await t.rejects(add(store, 'a', 'd'), { reason: 'store_unavailable' } as never);
+  await rejectsWith(t, add(store, 'a', 'd'), 'store_unavailable');
   await client.config('SET', 'maxmemory', '0');
   await until('it is over', () => store.problem() === undefined);
 });
@@ -196,6 +197,6 @@ void t.test('closing is bounded while Redis is paused', async (t) => {
   await addAll(store, [newDownlink('a', 'd')]);
   redis.pause();
   await store.close(deadlineOf(1_000));
-  await t.rejects(add(store, 'b', 'd'), { reason: 'stopping' } as never);
+  await rejectsWith(t, add(store, 'b', 'd'), 'stopping');
   redis.resume();
 });

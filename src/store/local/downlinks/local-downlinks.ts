@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DownlinkStore, QueueWork, StoreProblem } from '../../../downlink/ports.js';
 import { BridgeError } from '../../../errors.js';
@@ -6,6 +5,7 @@ import { within, type Deadline } from '../../../lifecycle.js';
 import type { Logger } from '../../../log.js';
 import { checkStoreOf } from '../check-store.js';
 import { createCommitQueue, type CommitQueue } from '../commit-queue.js';
+import { createDiskRoom, type FreeBytes } from '../disk-room.js';
 import { openEnvironment, type Environment } from '../environment.js';
 import { createSequence } from '../sequence.js';
 import { createKeyedTurns } from './device-turns.js';
@@ -35,18 +35,10 @@ export interface LocalDownlinksOptions {
   readonly logger: Logger;
   readonly now?: () => number;
   /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is taken in. */
-  readonly freeBytes?: (path: string) => Promise<number>;
-  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (30,000), pause between two sweeps of what is over (60,000). */
-  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number };
+  readonly freeBytes?: FreeBytes;
+  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (30,000), pause between two sweeps of what is over (60,000), how long the file system's answer about free space holds (200). */
+  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number };
 }
-
-/** Below this nothing new is taken in; what is there still leaves. */
-const leastFreeBytes = 16_000_000;
-
-const freeBytesOf = async (path: string): Promise<number> => {
-  const { bavail, bsize } = await statfs(path);
-  return bavail * bsize;
-};
 
 /** The environment; once it is closed nobody reads from it any more, since LMDB might end the process. */
 const openOrExplain = (path: string): Environment<DownlinkTables> => {
@@ -82,7 +74,7 @@ const createProblem = (queue: CommitQueue<DownlinkTables>, now: () => number): (
  * @throws BridgeError `store_corrupt` (the damaged folder was set aside) or `store_unavailable`
  */
 export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promise<DownlinkStore> => {
-  const { logger, ratePerSecond, reportWindowMs, now = Date.now, freeBytes = freeBytesOf, intervals = {} } = options;
+  const { logger, ratePerSecond, reportWindowMs, now = Date.now, intervals = {} } = options;
   const path = join(options.dataDir, 'downlinks');
   const found = await checkStoreOf(path, downlinkStoreKind);
   const environment = openOrExplain(path);
@@ -90,10 +82,7 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
     environment,
     logger,
     idleMs: intervals.idle ?? 30_000,
-    circumstances: () => freeBytes(path).then((bytes) => ` (${bytes} bytes free in the data directory)`, () => ''),
-    async assertRoom() {
-      if ((await freeBytes(path)) < leastFreeBytes) throw new Error('the disk is full');
-    },
+    ...createDiskRoom(path, options.freeBytes, intervals.room),
   });
   const writer = createWriter(commits, createSequence(await environment.ready(), found.lastSeq));
 

@@ -13,7 +13,7 @@ void t.test('a full disk refuses and keeps nothing of the refused; what is there
   const logged: string[] = [];
   const logger = createLogger('info', { write: (line) => { logged.push((JSON.parse(line) as { msg: string }).msg); } });
   let free = 1e9;
-  const options = { logger, freeBytes: async () => free, intervals: { retry: 10, idle: 50 } };
+  const options = { logger, freeBytes: async () => free, intervals: { retry: 10, idle: 50, room: 0 } };
   const store = await openDownlinks(t, dataDir, options);
   const add = (name: string, flush = false): Promise<AddResult> =>
     store.queue.add(newDownlink(name, 'd', { flush }), { delivery: 'submit', windowMs: 60_000, capacity: 1_000 });
