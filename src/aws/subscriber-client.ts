@@ -1,27 +1,38 @@
 import { MqttClient, type IClientOptions } from 'mqtt';
-import type { IPublishPacket } from 'mqtt-packet';
+import { writeToStream, type IPublishPacket } from 'mqtt-packet';
 import type { TLSSocket } from 'node:tls';
-import { messageOf } from '../errors.js';
 
 export interface MessageSink {
-  /** Resolves when the message may be acknowledged. Settles within a bound. */
+  /** Resolves when the message may be acknowledged. Settles within a bound. Several are taken at a time, but never two of one topic. */
   take(message: IPublishPacket): Promise<void>;
-  /** A QoS 1 message could not be taken: nothing after it is taken or acknowledged, so the session has to end. */
+  /** A QoS 1 message could not be taken: nothing after it is acknowledged, so the session has to end. */
   failed(error: unknown): void;
 }
 
 /** How long a polite end may take before the socket is cut, ms. */
 const politeEndMs = 1_000;
+/** Most messages that are being taken at a time; AWS has no more unacknowledged ones on a connection ("In-flight QoS 1 messages", AWS IoT Core quotas). */
+export const mostAtOnce = 100;
+/** What MQTT.js is called back with, so that it reads on and leaves the PUBACK to this client. */
+const acknowledgedLater = new Error('acknowledged later');
 
 /**
- * An MQTT client that acknowledges a message when it was taken. MQTT.js handles one incoming packet at a time and sends the PUBACK
- * when `handleMessage` calls back; called back with an error, it goes on to the next packet without one.
+ * An MQTT client that acknowledges a message when it was taken. By itself MQTT.js handles one incoming packet at a time, so a store that needs
+ * some milliseconds would bound the rate; this one reads on, takes the messages of different topics side by side, and sends the
+ * PUBACKs in the order of the messages (MQTT 5.0, 4.6).
  */
 export class SubscriberClient extends MqttClient {
   #begin: () => void = () => undefined;
   readonly #begun = new Promise<void>((resolve) => (this.#begin = resolve));
-  #taking: Promise<void> | undefined;
+  /** The latest message of each topic that is being taken: the next one of the topic waits for it. */
+  readonly #latest = new Map<string, Promise<boolean>>();
+  /** Until every message so far is acknowledged, or will not be. */
+  #concluded: Promise<void> = Promise.resolve();
+  #open = 0;
+  /** Reads the next packet; set while as many are being taken as may be. */
+  #readOn: (() => void) | undefined;
   #refusing = false;
+  #missed = false;
   #lastTakenAt = 0;
   #lastHeardAt = 0;
   #pingedAt = 0;
@@ -40,7 +51,7 @@ export class SubscriberClient extends MqttClient {
 
   /** Milliseconds since it began, or since the last message was taken; 0 while one is. */
   get idleMs(): number {
-    return this.#taking === undefined ? performance.now() - this.#lastTakenAt : 0;
+    return this.#open === 0 ? performance.now() - this.#lastTakenAt : 0;
   }
 
   /** Takes messages from now on. A kept session gets them right behind CONNACK, before its owner is ready. */
@@ -49,13 +60,13 @@ export class SubscriberClient extends MqttClient {
     this.#begin();
   }
 
-  /** Takes no more messages: what still comes stays unacknowledged. Resolves when the one that is being taken is done with. */
+  /** Takes no more messages: what still comes stays unacknowledged. Resolves when those that are being taken are done with. */
   async refuse(): Promise<void> {
     this.#refusing = true;
-    await this.#taking;
+    await this.#concluded;
   }
 
-  /** Ends politely: the last message, DISCONNECT, the socket. DISCONNECT names no expiry, so the session stays as CONNECT asked (MQTT 5.0, 3.14.2.2.2). */
+  /** Ends politely: the last messages, DISCONNECT, the socket. DISCONNECT names no expiry, so the session stays as CONNECT asked (MQTT 5.0, 3.14.2.2.2). */
   async leave(): Promise<void> {
     await this.refuse();
     const late = setTimeout(() => this.stream.destroy(), politeEndMs);
@@ -63,30 +74,54 @@ export class SubscriberClient extends MqttClient {
   }
 
   override handleMessage(message: IPublishPacket, callback: (error?: Error) => void): void {
-    this.#taking = this.#take(message, callback).finally(() => {
-      this.#taking = undefined;
-      this.#lastTakenAt = performance.now();
-    });
+    const taken = this.#inTurn(message);
+    this.#concluded = this.#concluded.then(async () => this.#conclude(message, await taken));
+    const readOn = (): void => callback(acknowledgedLater);
+    if (this.#open < mostAtOnce) readOn();
+    else this.#readOn = readOn;
   }
 
-  /** While a message is being taken, the PINGRESP waits behind it unread: only silence beside that means that the connection is dead. */
+  /** While nothing is read, the PINGRESP waits unread: only silence beside that means that the connection is dead. */
   override onKeepaliveTimeout(): void {
-    if (this.#taking === undefined && this.#lastHeardAt < this.#pingedAt) super.onKeepaliveTimeout();
+    if (this.#readOn === undefined && this.#lastHeardAt < this.#pingedAt) super.onKeepaliveTimeout();
     else this.sendPing();
   }
 
-  async #take(message: IPublishPacket, callback: (error?: Error) => void): Promise<void> {
-    await this.#begun;
-    if (this.#refusing) return callback(new Error('not taken'));
+  /** Takes it after the one before on its topic. Gives whether it may be acknowledged. */
+  async #inTurn(message: IPublishPacket): Promise<boolean> {
+    const { topic } = message;
+    this.#open += 1;
+    const mine = Promise.all([this.#begun, this.#latest.get(topic)]).then(() => this.#take(message));
+    this.#latest.set(topic, mine);
+    const taken = await mine;
+    if (this.#latest.get(topic) === mine) this.#latest.delete(topic);
+    this.#open -= 1;
+    this.#lastTakenAt = performance.now();
+    const readOn = this.#readOn;
+    this.#readOn = undefined;
+    readOn?.();
+    return taken;
+  }
+
+  async #take(message: IPublishPacket): Promise<boolean> {
+    if (this.#refusing) return false;
     try {
       await this.sink.take(message);
+      return true;
     } catch (error) {
-      // Nobody sends a QoS 0 message again, so it is no reason to end the session.
-      this.#refusing ||= message.qos > 0;
-      callback(new Error(messageOf(error)));
-      if (message.qos > 0) this.sink.failed(error);
-      return;
+      if (message.qos === 0) return false;
+      // Nobody sends a QoS 0 message again, so only another one is a reason to end the session.
+      this.#refusing = true;
+      this.sink.failed(error);
+      return false;
     }
-    callback();
+  }
+
+  /** Nothing is acknowledged behind a message that was not taken: it all comes again, in order. */
+  #conclude({ qos, messageId }: IPublishPacket, taken: boolean): void {
+    if (qos === 0) return;
+    this.#missed ||= !taken;
+    if (this.#missed || messageId === undefined || !this.connected) return;
+    writeToStream({ cmd: 'puback', messageId, reasonCode: 0 }, this.stream, { protocolVersion: this.options.protocolVersion ?? 5 });
   }
 }

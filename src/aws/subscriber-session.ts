@@ -4,7 +4,7 @@ import { BridgeError, messageOf } from '../errors.js';
 import { connectClient, type Endpoint, type MqttVersion } from './connect-client.js';
 import { endsByPeer } from './session-close.js';
 import { settleSubscription, type Subscription } from './settle-subscription.js';
-import { SubscriberClient, type MessageSink } from './subscriber-client.js';
+import { mostAtOnce, SubscriberClient, type MessageSink } from './subscriber-client.js';
 import { endByPeer, endBySelf, endByStore, type SubscriberEnd } from './subscriber-end.js';
 
 /**
@@ -35,7 +35,7 @@ export interface SubscriberSession {
   readonly keptForS: number | undefined;
   /** Resolves when the connection is closed. */
   readonly ended: Promise<SubscriberEnd>;
-  /** Resolves when the message that was being taken when it ended is done with. */
+  /** Resolves when the messages that were being taken when it ended are done with. */
   finished(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ const clientOptions = (options: SubscriberSessionOptions): IClientOptions => ({
   resubscribe: false,
   queueQoSZero: false,
   manualConnect: true,
-  ...(options.version === 5 ? { properties: { sessionExpiryInterval: sessionExpiryS } } : {}),
+  ...(options.version === 5 ? { properties: { sessionExpiryInterval: sessionExpiryS, receiveMaximum: mostAtOnce } } : {}),
 });
 
 /** How often a SUBSCRIBE without an answer is looked at, as a share of the time it has. */

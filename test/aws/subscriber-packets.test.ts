@@ -6,7 +6,7 @@ import { startRawBroker, type RawConnection } from './support/raw-broker.js';
 import { startSubscriber, until } from './support/subscriber.js';
 
 const connack = (sessionPresent = false): Packet => ({ cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent });
-const publish = (messageId: number): Packet => ({ cmd: 'publish', topic: 'down/a', payload: Buffer.from(String(messageId)), qos: 1, dup: false, retain: false, messageId });
+const publish = (messageId: number, topic = 'down/a'): Packet => ({ cmd: 'publish', topic, payload: Buffer.from(String(messageId)), qos: 1, dup: false, retain: false, messageId });
 
 /** Answers as a broker that grants everything. */
 const obey = (packet: Packet, connection: RawConnection, sessionPresent = false): void => {
@@ -135,13 +135,58 @@ void t.test('a store that ends too late sends no PUBACK, on no connection', asyn
   let finish: () => void = () => undefined;
   const storing = new Promise<void>((resolve) => (finish = resolve));
   test.store = () => storing;
+  await until('the second session', () => broker.of('subscribe').length === 2);
   await test.is('opened');
-  t.equal(broker.of('connect').length, 2);
   finish();
   await until('the late end', () => test.stored.length === 1);
   await test.stop();
   t.equal(broker.of('disconnect').length, 2, 'both sessions were read to their end');
   t.same(broker.of('puback'), []);
+});
+
+void t.test('messages of different topics are stored side by side, those of one topic one after another; PUBACKs keep the order of the messages', async (t) => {
+  const acknowledged: (number | undefined)[] = [];
+  const broker = await startRawBroker(t, (packet, connection) => {
+    if (packet.cmd === 'puback') acknowledged.push(packet.messageId);
+    else obey(packet, connection);
+    if (packet.cmd === 'subscribe') connection.send(publish(1, 'down/a'), publish(2, 'down/b'), publish(3, 'down/a'));
+  });
+  const test = startSubscriber(t, { endpoint: broker.endpoint });
+  const ends = new Map<string, () => void>();
+  test.store = (_incoming, text) => new Promise((resolve) => ends.set(text, resolve));
+  await until('two side by side', () => ends.size === 2);
+  t.same([...ends.keys()], ['1', '2']);
+  ends.get('2')?.();
+  await until('the second', () => test.stored.includes('2'));
+  t.same(acknowledged, [], 'the first is still being stored');
+  ends.get('1')?.();
+  await until('the third', () => ends.size === 3);
+  ends.get('3')?.();
+  await until('all', () => acknowledged.length === 3);
+  t.same(acknowledged, [1, 2, 3]);
+  await test.stop();
+});
+
+void t.test('at most 100 messages are taken at a time, and the rest follows', async (t) => {
+  const total = 250;
+  let acknowledged = 0;
+  const broker = await startRawBroker(t, (packet, connection) => {
+    if (packet.cmd === 'puback') acknowledged += 1;
+    else obey(packet, connection);
+    if (packet.cmd === 'subscribe') connection.send(...Array.from({ length: total }, (_, index) => publish(index + 1, `down/${index}`)));
+  });
+  const test = startSubscriber(t, { endpoint: broker.endpoint, version: 4 });
+  const waiting: (() => void)[] = [];
+  let most = 0;
+  test.store = () => new Promise((resolve) => (most = Math.max(most, waiting.push(resolve))));
+  await until('a hundred', () => waiting.length === 100);
+  for (let done = 0; done < total; done += 1) {
+    await until('the next', () => waiting.length > 0);
+    waiting.shift()?.();
+  }
+  await until('all', () => acknowledged === total);
+  t.equal(most, 100);
+  await test.stop();
 });
 
 const state = (...filters: string[]): string => JSON.stringify({ clientId: 'bridge-0-c1-downlinks', filters });
