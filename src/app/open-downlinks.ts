@@ -36,10 +36,20 @@ export interface DownlinkDeps {
 /** Keys of this bridge in Redis begin with it. */
 const keyPrefix = 'lpwan-bridge';
 
+/** Together with what the queue itself allows this stays below the room that the pace leaves in a second, ms (decision 0010). */
+const sharedLatestMs = 40;
+
+/** Default of `downlinksPerSecond`: for a connection that is not configured any more and still has downlinks. */
+const usualRate = 100;
+
+const rateOf = (config: BridgeConfig): ((connectionId: string) => number) => {
+  const rates = new Map(config.connections.map(({ id, configuration }) => [id, configuration.downlinksPerSecond]));
+  return (connectionId) => rates.get(connectionId) ?? usualRate;
+};
+
 /** Downlinks are kept in Redis where one is configured, else in the data directory. @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
 const openStore = (config: BridgeConfig, logger: Logger): Promise<DownlinkStore> => {
-  const rates = new Map(config.connections.map(({ id, configuration }) => [id, configuration.downlinksPerSecond]));
-  const common = { ratePerSecond: (connectionId: string) => rates.get(connectionId) ?? 100, reportWindowMs: config.downlinks.reportWindow, logger };
+  const common = { ratePerSecond: rateOf(config), reportWindowMs: config.downlinks.reportWindow, logger };
   const { redis, dataDir } = config;
   if (redis === undefined) return openLocalDownlinks({ ...common, dataDir });
   return openRedisDownlinks({ ...common, keyPrefix, url: redis.url.reveal(), ...(redis.caCertificate === undefined ? {} : { ca: redis.caCertificate }) });
@@ -57,7 +67,7 @@ export const openDownlinks = async (config: BridgeConfig, { registry, targets, s
     headroom: (id) => queue.headroom(id),
   });
   const connections = new Map(config.connections.map((connection) => [connection.id, connectionDownlinks(connection, config)]));
-  const submission = createSubmission({ queue, submitted, devices, statuses, targets, metrics, logger });
+  const submission = createSubmission({ queue, submitted, devices, statuses, targets, metrics, ratePerSecond: rateOf(config), logger, ...(config.redis === undefined ? {} : { latestMs: sharedLatestMs }) });
   const tracker = createTracker({ submitted, targets, underWay: submission.underWay, metrics, logger });
   const mailbox = createMailbox({ queue, statuses, submitted, metrics, logger });
   let stopped: Promise<void> | undefined;

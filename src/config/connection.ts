@@ -68,7 +68,7 @@ const publishing = {
     payloadFormats,
   ),
   mqttVersion: choice({ description: 'MQTT version; a broker that refuses 5 is asked again with 3.1.1.' }, ['5', '3.1.1']).prefault('5'),
-  clientIdPrefix: textLike({ description: 'Start of the MQTT client ids; two bridges on one account must differ in it.', form: '1 to 64 letters, digits, dashes and underscores' }, /^[A-Za-z0-9_-]{1,64}$/).prefault('lpwan-bridge'),
+  clientIdPrefix: textLike({ description: 'Start of the MQTT client ids, and of the name of a shared subscription. Bridges on one Redis have the same; others on the account must differ in it.', form: '1 to 64 letters, digits, dashes and underscores' }, /^[A-Za-z0-9_-]{1,64}$/).prefault('lpwan-bridge'),
 };
 
 /** The largest rate: ThingPark X IoT Flow's own limit of downlinks, 100 a second (its AWS connector's documentation), is the default. */

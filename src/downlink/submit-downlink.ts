@@ -9,7 +9,9 @@ import type { FailingNetworkServer } from './network-server-state.js';
 import type { Devices, DownlinkQueue, DownlinkTarget, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
 import { createReportNotices } from './report-notices.js';
 import { createReporter } from './report-status.js';
+import { createSendGate } from './send-gate.js';
 import { createUncounted, nextStep, storeBackoff, untilValidity } from './retry.js';
+import { createStaleTurns } from './stale-turns.js';
 import { createSubmissionMemory, type Turn } from './submission-memory.js';
 import { createSweep } from './sweep.js';
 import { createUnderWay, type UnderWay } from './under-way.js';
@@ -21,6 +23,10 @@ export interface SubmissionOptions {
   readonly statuses: StatusOutlet;
   readonly targets: ReadonlyMap<string, DownlinkTarget>;
   readonly metrics: Pick<DownlinkMetrics, 'state' | 'attempt' | 'failing'>;
+  /** Downlinks of a connection that may leave in any second. */
+  readonly ratePerSecond: (connectionId: string) => number;
+  /** For a queue whose rate several bridges share: how late a downlink may leave after it was handed out, ms. */
+  readonly latestMs?: number;
   readonly logger: Logger;
   readonly now?: () => number;
   readonly random?: () => number;
@@ -57,6 +63,8 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
   const memory = createSubmissionMemory({ submitted, logger, now, random });
   const uncounted = createUncounted();
   const underWay = createUnderWay();
+  const gate = createSendGate(options.ratePerSecond);
+  const stale = createStaleTurns(options.latestMs);
   const running = new Set<Promise<Verdict>>();
   let closing = false;
   let storeTrouble: string | undefined;
@@ -127,7 +135,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return conclude(turn, { state: 'submitted', attempt: turn.attempts + 1 });
   };
 
-  const send = async (turn: Turn, address: DeviceAddress): Promise<Verdict> => {
+  const send = async (turn: Turn, address: DeviceAddress, handedOutAt: number): Promise<Verdict> => {
     const { downlink, target } = turn;
     const begun = states.of(target.id)?.begin();
     if (begun === undefined) return again(turn, holdOf(downlink));
@@ -138,6 +146,11 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
       begun.abandoned();
       throw error;
     }
+    await gate(downlink.connectionId);
+    if (stale.isStale(downlink.id, handedOutAt)) {
+      begun.abandoned();
+      return again(turn, 0);
+    }
     const outcome = await attempt(turn, address);
     begun.ended(outcome);
     return outcome.kind === 'accepted' ? accepted(turn, [...new Set([...ids, ...outcome.ids])]) : refused(turn, outcome);
@@ -145,13 +158,14 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
 
   const submitOne = async (queued: QueuedDownlink): Promise<Verdict> => {
     const { downlink, attempts } = queued;
+    const handedOutAt = performance.now();
     if (closing) return again(queued, closingHoldMs);
     const known = await memory.known(downlink);
     if (known !== undefined) return concludeKnown(queued, known);
     if (downlink.validUntil <= now()) return concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
     const target = targets.get(downlink.networkServer.id);
     if (target === undefined) return concludeForGood(queued, { state: 'failed', attempt: attempts, cause: { code: 'downlink_unsupported', text: `the network server ${downlink.networkServer.id} is not configured any more` } });
-    return send({ downlink, attempts, target }, await addressOf(downlink));
+    return send({ downlink, attempts, target }, await addressOf(downlink), handedOutAt);
   };
 
   /** Nothing was sent, because the store could not be asked. */

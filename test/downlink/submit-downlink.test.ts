@@ -18,7 +18,7 @@ interface Scene extends DownlinkRoom {
 
 const submissionOf = (t: Test, room: DownlinkRoom, changes: Partial<SubmissionOptions> = {}): Submission => {
   const { store, outlet, targets, metrics, logger } = room;
-  const submission = createSubmission({ queue: store.queue, submitted: store.submitted, devices: store.devices, statuses: outlet, targets, metrics, logger, ...changes });
+  const submission = createSubmission({ queue: store.queue, submitted: store.submitted, devices: store.devices, statuses: outlet, targets, metrics, ratePerSecond: () => 10_000, logger, ...changes });
   t.teardown(() => submission.close(deadlineIn(2_000)));
   return submission;
 };

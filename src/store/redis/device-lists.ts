@@ -47,10 +47,10 @@ export interface DeviceListsOptions {
 }
 
 /**
- * Part of the rate that is used. 100 distances of 1000/92 ms are 1087 ms: with a lateness of at most 40 ms (`lateMs` of the turns)
- * the way may add 47 ms of jitter before more than 100 arrive within one second.
+ * Part of the rate that is used. 100 distances of 1000/94 ms are 1064 ms: the rest of the second is for being late, by `lateMs` of the turns
+ * and by what asking Redis takes after that.
  */
-const usedPart = 0.92;
+const usedPart = 0.94;
 
 /** A rate of nothing would never end in Redis's arithmetic: one in 100 s. */
 const slowest = 0.01;

@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /** Share of the rate at which downlinks are spread: what leaves in step arrives in step, so a little jitter on the way never makes a second too full. */
-const spreadShare = 0.92;
+const spreadShare = 0.94;
 /** As many as the rate allows in one second may leave in this time. The rest of it is for downlinks that catch up with each other on the way. */
 const windowMs = 1_050;
 /** A timer that fires this late is made up for, so that the rate holds on a busy machine. What is later was a pause, which saves nothing up. */
