@@ -17,8 +17,10 @@ process.stdout.on('error', () => process.exit(1));
 
 const bin = (path) => join('node_modules', path);
 
-/** End-to-end tests start processes and load them: they run alone, and longer. */
+/** End-to-end tests start processes, and run longer. */
 const endToEnd = join('test', 'end-to-end') + '/';
+/** Those that load the processes as much as they can run alone. */
+const loads = ['downlink-rate', 'mosquitto', 'quota', 'sandbox'].map((name) => `${endToEnd}${name}.test.ts`);
 const limitSeconds = (source) => (source.startsWith(endToEnd) ? 600 : 300);
 const sideBySide = 2;
 
@@ -113,8 +115,8 @@ const main = async () => {
   }
   await compile();
   if (!narrow) await lint();
-  await runTests(sources.filter((path) => !path.startsWith(endToEnd)), sideBySide);
-  await runTests(sources.filter((path) => path.startsWith(endToEnd)), 1);
+  const part = (path) => (loads.includes(path) ? 'alone' : path.startsWith(endToEnd) ? 'processes' : 'rooms');
+  for (const [name, atOnce] of [['rooms', sideBySide], ['processes', sideBySide], ['alone', 1]]) await runTests(sources.filter((path) => part(path) === name), atOnce);
   closing();
   process.exitCode = totals.failed === 0 ? 0 : 1;
 };
