@@ -32,15 +32,20 @@ const tailOf = (child: ChildProcess): (() => string) => {
   return () => (tail.trim() === '' ? '' : `\n${tail.trim()}`);
 };
 
+/** What the process said in its log about its end. */
+const lastWords = ({ level, msg, reason, detail }: Line): string => (level === 'fatal' ? `\n${[msg, reason, detail].filter((part) => typeof part === 'string').join(': ')}` : '');
+
 /** Starts `lpwan-bridge ARGS` as a process of its own. */
 export const startChild = (args: readonly string[]): Child => {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const listeners = new Set<(line: Line) => void>();
   const stderr = tailOf(child);
+  let fatal = '';
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = parseLine(text);
+    if (line !== undefined) fatal ||= lastWords(line);
     if (line !== undefined) for (const listener of listeners) listener(line);
   });
 
@@ -53,7 +58,7 @@ export const startChild = (args: readonly string[]): Child => {
           listener = (line) => wanted(line) && resolve(line);
           listeners.add(listener);
           timer = setTimeout(() => reject(new Error(`${what} did not come within ${timeoutMs / 1_000} s${stderr()}`)), timeoutMs);
-          void ended.then((code) => reject(new Error(`the process ended with ${code} before ${what}${stderr()}`)));
+          void ended.then((code) => reject(new Error(`the process ended with ${code} before ${what}${fatal}${stderr()}`)));
         });
       } finally {
         clearTimeout(timer);
