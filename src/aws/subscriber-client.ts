@@ -11,8 +11,11 @@ export interface MessageSink {
 
 /** How long a polite end may take before the socket is cut, ms. */
 const politeEndMs = 1_000;
-/** Most messages that are being taken at a time; AWS has no more unacknowledged ones on a connection ("In-flight QoS 1 messages", AWS IoT Core quotas). */
-export const mostAtOnce = 100;
+/**
+ * Most messages that are being taken at a time. AWS delivers at most 100 a second (AWS IoT Core quotas, "Publish requests per second per connection"), which
+ * these carry with a tenth of a second each; more would only make a burst stand in the way of what is leaving.
+ */
+export const mostAtOnce = 32;
 /** What MQTT.js is called back with, so that it reads on and leaves the PUBACK to this client. */
 const acknowledgedLater = new Error('acknowledged later');
 
