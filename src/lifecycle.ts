@@ -1,5 +1,5 @@
 import type { Logger } from './log.js';
-import { messageOf } from './errors.js';
+import { BridgeError, messageOf } from './errors.js';
 
 export interface Lifecycle {
   /** Registers how to stop what was just opened; stops run in the reverse order. */
@@ -14,23 +14,32 @@ export interface Deadline {
   remaining(): number;
 }
 
-const deadlineIn = (timeoutMs: number): Deadline => {
+export const deadlineIn = (timeoutMs: number): Deadline => {
   const end = performance.now() + timeoutMs;
   return { remaining: () => Math.max(0, end - performance.now()) };
 };
 
-/** Waits for a promise at most as long as the deadline allows. Resolves to false when time ran out first. */
-export const within = async (deadline: Deadline, work: Promise<void>): Promise<boolean> => {
+/** The end of the work, or after so long what `late` gives or throws; the work's own end then has no effect. */
+const orLate = async <T>(work: Promise<T>, limitMs: number, late: () => T): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), deadline.remaining());
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
   });
   try {
-    return await Promise.race([work.then(() => true), late]);
+    return await Promise.race([work, over.then(late)]);
   } finally {
     clearTimeout(timer);
   }
 };
+
+/** Waits for a promise at most as long as the deadline allows. Resolves to false when time ran out first. */
+export const within = (deadline: Deadline, work: Promise<void>): Promise<boolean> => orLate(work.then(() => true), deadline.remaining(), () => false);
+
+/** Waits for a store at most so long. @throws BridgeError store_unavailable when time ran out first */
+export const inTime = <T>(work: Promise<T>, limitMs: number): Promise<T> =>
+  orLate(work, limitMs, () => {
+    throw new BridgeError('store_unavailable', { detail: `it took longer than ${limitMs} ms` });
+  });
 
 /** A stack of named stops: what was opened last is stopped first. */
 export const createLifecycle = (logger: Logger): Lifecycle => {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { backoffMs, type Backoff } from '../backoff.js';
 import type { ReceiveDownlink } from '../downlink/ports.js';
 import { BridgeError, messageOf, type Reason } from '../errors.js';
-import { within, type Deadline } from '../lifecycle.js';
+import { inTime, within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import type { Endpoint, MqttVersion } from './connect-client.js';
 import { refusesVersion } from './connect-failure.js';
@@ -64,19 +64,6 @@ const sharedFilter = (shareName: string, filter: string): string => `$share/${sh
 const filtersOf = ({ filter, shareName, formerShareName }: SubscriberOptions): Pick<Subscription, 'filter' | 'others'> => {
   if (shareName !== undefined) return { filter: sharedFilter(shareName, filter), others: [filter] };
   return { filter, others: formerShareName === undefined ? [] : [sharedFilter(formerShareName, filter)] };
-};
-
-/** @throws BridgeError store_unavailable when the time is over; the work's own end then has no effect */
-const inTime = async (work: Promise<void>, timeoutMs: number): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new BridgeError('store_unavailable', { detail: `it took longer than ${timeoutMs} ms` })), timeoutMs).unref();
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 };
 
 const reasonOf = (error: unknown): Reason => (error instanceof BridgeError ? error.reason : 'internal_error');

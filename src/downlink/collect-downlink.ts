@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { deadlineIn, inTime, within } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import type { NetworkServerKind } from '../messages/message.js';
 import type { DownlinkMetrics } from './metrics.js';
@@ -34,20 +35,13 @@ const answerLimitMs = 3_000;
 /** How long the answer to a request is remembered, ms: as long as its uplink is known to have come before. */
 const rememberMs = 7_200_000;
 
-const late = Symbol('late');
-
-const timeLimit = (ms: number): { readonly reached: Promise<typeof late>; readonly clear: () => void } => {
-  let timer: NodeJS.Timeout | undefined;
-  const reached = new Promise<typeof late>((resolve) => {
-    timer = setTimeout(() => resolve(late), ms);
-  });
-  return { reached, clear: () => clearTimeout(timer) };
-};
-
 /** Hands waiting downlinks to networks that collect them. */
 export const createMailbox = ({ queue, submitted, statuses, metrics, logger }: MailboxOptions): Mailbox => {
   const reporter = createReporter({ statuses, metrics, logger });
   const reportNotices = createReportNotices({ queue, submitted, reporter });
+
+  /** Rejects also where the store throws at once. */
+  const read = async ({ deviceId, requestId, again }: CollectRequest): Promise<Collected> => queue.collect({ deviceId, requestId, again, rememberMs });
 
   /** What fails here is reported by the sweep, from the notices that stay. */
   const report = (notices: readonly Notice[]): Promise<void> =>
@@ -70,22 +64,17 @@ export const createMailbox = ({ queue, submitted, statuses, metrics, logger }: M
 
   return {
     async collect(request) {
-      const { deviceId, requestId, again } = request;
-      const limit = timeLimit(answerLimitMs);
+      const deadline = deadlineIn(answerLimitMs);
+      const reading = read(request);
+      let collected: Collected;
       try {
-        const reading = queue.collect({ deviceId, requestId, again, rememberMs });
-        const collected = await Promise.race([reading, limit.reached]);
-        if (collected === late) {
-          reading.then(missed).catch((error: unknown) => logger.debug({ detail: messageOf(error) }, 'the mailbox could not be read'));
-          return unavailable(request, `no answer within ${answerLimitMs} ms`);
-        }
-        await Promise.race([report(collected.notices), limit.reached]);
-        return answer(request, collected);
+        collected = await inTime(reading, answerLimitMs);
       } catch (error) {
+        reading.then(missed).catch((failure: unknown) => logger.debug({ detail: messageOf(failure) }, 'the mailbox could not be read'));
         return unavailable(request, messageOf(error));
-      } finally {
-        limit.clear();
       }
+      await within(deadline, report(collected.notices));
+      return answer(request, collected);
     },
   };
 };

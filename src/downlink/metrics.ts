@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Reason } from '../errors.js';
 import type { SubmitOutcome } from '../messages/downlink.js';
+import { inTime } from '../lifecycle.js';
 import type { DownlinkState } from '../messages/message.js';
 import type { QueueTotals } from './ports.js';
 
@@ -44,27 +45,13 @@ const submitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 
 /** Longest time a scrape waits for the store, ms; a gauge that could not be read is NaN. */
 const readLimitMs = 1_000;
 
-const bounded = async <T>(reading: Promise<T>): Promise<T | undefined> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), readLimitMs);
-  });
-  try {
-    return await Promise.race([reading, late]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 /** Reads that are asked for in the same scrape share one answer. */
 const sharedFor = <T>(ms: number, read: (connection: string) => Promise<T>): ((connection: string) => Promise<T | undefined>) => {
   const readings = new Map<string, { readonly at: number; readonly value: Promise<T | undefined> }>();
   return (connection) => {
     const last = readings.get(connection);
     if (last !== undefined && performance.now() - last.at < ms) return last.value;
-    const value = bounded(read(connection));
+    const value = inTime(read(connection), readLimitMs).catch(() => undefined);
     readings.set(connection, { at: performance.now(), value });
     return value;
   };

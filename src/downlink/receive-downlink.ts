@@ -1,4 +1,5 @@
 import { BridgeError, messageOf } from '../errors.js';
+import { createInTurn } from '../in-turn.js';
 import type { Logger } from '../log.js';
 import type { Downlink } from '../messages/downlink.js';
 import { extractDeviceId } from '../topics/topic-filter.js';
@@ -6,7 +7,6 @@ import { completeDownlink, networkServerOf, targetOf, type ConnectionDownlinks }
 import type { ParsedDownlink } from './downlink-draft.js';
 import { identitiesOf, rejectionId, type DownlinkIdentity, type MessageOrigin } from './downlink-identity.js';
 import { rejectedStatus } from './downlink-status.js';
-import { createInTurn } from './in-turn.js';
 import type { DownlinkMetrics } from './metrics.js';
 import { parseDownlink } from './parse-downlink.js';
 import type { DeviceRecord, Devices, DownlinkQueue, DownlinkTarget, IncomingDownlink, Notice, ReceiveDownlink, StatusOutlet, SubmittedDownlinks } from './ports.js';

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { inTime } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { finalStates } from '../messages/downlink.js';
 import type { DownlinkState, DownlinkStatusFields, MessageFields, NetworkServerKind } from '../messages/message.js';
@@ -49,18 +50,6 @@ interface Followed {
 
 const isReport = (fields: MessageFields): fields is DownlinkStatusFields => fields.type === 'downlink-status';
 
-const withLimit = async <T>(work: Promise<T>, limitMs: number): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 /** The Things Stack tries again by itself as often as it is set up to, and a downlink_nack need not say whether it will. */
 const mayTryAgain = ({ event }: DownlinkStatusFields): boolean => event === 'downlink_nack';
 
@@ -83,7 +72,7 @@ export const createTracker = ({ submitted, targets, underWay, metrics, logger }:
   const candidatesOf = async (deviceId: string, networkServerId: string): Promise<readonly SubmittedDownlink[]> => {
     await underWay.over(deviceId, submissionLimitMs);
     try {
-      const all = await withLimit(submitted.of(deviceId), storeLimitMs);
+      const all = await inTime(submitted.of(deviceId), storeLimitMs);
       isUnreadable = false;
       return all.filter(({ downlink }) => downlink.networkServer.id === networkServerId);
     } catch (error) {

@@ -15,7 +15,7 @@ interface RoomRule {
 }
 
 /** What every room may import. */
-const ground = ['errors', 'log', 'lifecycle', 'backoff'];
+const ground = ['errors', 'log', 'lifecycle', 'backoff', 'in-turn'];
 
 /** Who may import whom: the two edges, network servers and AWS, never meet but in `app`, which is the one file that knows every room. */
 const rooms: Readonly<Record<string, RoomRule>> = {
@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
   log: { imports: ['errors'] },
   lifecycle: { imports: ['errors', 'log'] },
   backoff: { imports: [] },
+  'in-turn': { imports: [] },
   messages: { imports: ground },
   topics: { imports: [...ground, 'messages'] },
   config: { imports: [...ground, 'topics'] },
@@ -46,7 +47,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
 };
 
 /** Rooms that are one file, directly in src/. */
-const singleFiles = ['errors', 'log', 'lifecycle', 'backoff', 'app', 'main'];
+const singleFiles = ['errors', 'log', 'lifecycle', 'backoff', 'in-turn', 'app', 'main'];
 
 /** Packages that belong to some rooms only. A name that ends in `/` stands for every package of that scope. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {

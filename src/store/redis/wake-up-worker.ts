@@ -1,6 +1,6 @@
 import { DelayedError, Worker, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
-import { within, type Deadline } from '../../lifecycle.js';
+import { deadlineIn, within, type Deadline } from '../../lifecycle.js';
 import type { DeviceTurns, TurnEnd } from './device-turns.js';
 import { wakeUpQueue } from './keys.js';
 import type { ClientOptions } from './redis-options.js';
@@ -40,11 +40,6 @@ interface InHand {
   readonly token: string | undefined;
   readonly end: Promise<TurnEnd>;
 }
-
-export const deadlineIn = (ms: number): Deadline => {
-  const end = performance.now() + ms;
-  return { remaining: () => Math.max(0, end - performance.now()) };
-};
 
 /** What both ioredis and BullMQ's view of it have. */
 interface Endable {

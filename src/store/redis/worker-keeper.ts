@@ -1,8 +1,8 @@
-import type { Deadline } from '../../lifecycle.js';
+import { deadlineIn, type Deadline } from '../../lifecycle.js';
 import type { Logger } from '../../log.js';
 import { wakeUpQueue } from './keys.js';
 import type { RedisLink } from './redis-link.js';
-import { concurrency, deadlineIn, type WakeUpWorker } from './wake-up-worker.js';
+import { concurrency, type WakeUpWorker } from './wake-up-worker.js';
 
 /** Keeps a worker at work for as long as Redis can be used. */
 export interface WorkerKeeper {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DownlinkStore, QueueWork, StoreProblem } from '../../../downlink/ports.js';
 import { BridgeError } from '../../../errors.js';
+import { createInTurn } from '../../../in-turn.js';
 import { within, type Deadline } from '../../../lifecycle.js';
 import type { Logger } from '../../../log.js';
 import { checkStoreOf } from '../check-store.js';
@@ -8,7 +9,6 @@ import { createCommitQueue, type CommitQueue } from '../commit-queue.js';
 import { createDiskRoom, type FreeBytes } from '../disk-room.js';
 import { openEnvironment, type Environment } from '../environment.js';
 import { createSequence } from '../sequence.js';
-import { createKeyedTurns } from './device-turns.js';
 import { createDevices } from './devices.js';
 import { downlinkStoreKind } from './downlink-store-kind.js';
 import { openDownlinkTables, type DownlinkTables } from './downlink-tables.js';
@@ -91,9 +91,9 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
   const stored = createStoredDownlinks(environment, logger);
   const notices = createNotices(environment, writer, now);
   const seen = createSeenDownlinks(environment, now);
-  const turns = createKeyedTurns();
-  const submitted = createSubmitted({ environment, writer, turns, reportWindowMs, now });
-  const mailbox = createMailbox({ environment, writer, turns, lists, stored, submitted, notices, now });
+  const inTurn = createInTurn();
+  const submitted = createSubmitted({ environment, writer, inTurn, reportWindowMs, now });
+  const mailbox = createMailbox({ environment, writer, inTurn, lists, stored, submitted, notices, now });
   const devices = createDevices({ environment, writer, now });
 
   let handOut: ((head: WaitingEntry) => Look) | undefined;

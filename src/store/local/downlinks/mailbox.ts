@@ -1,6 +1,6 @@
 import type { Collected, DownlinkQueue } from '../../../downlink/ports.js';
 import type { Environment } from '../environment.js';
-import type { KeyedTurns } from './device-turns.js';
+import type { InTurn } from '../../../in-turn.js';
 import { hashKey, seqKey } from './downlink-keys.js';
 import { decodeValue, encodeValue, timeOf, type StoredAnswer } from './downlink-records.js';
 import { reading, type DownlinkTables } from './downlink-tables.js';
@@ -15,7 +15,7 @@ type Request = Parameters<DownlinkQueue['collect']>[0];
 export interface MailboxParts {
   readonly environment: Environment<DownlinkTables>;
   readonly writer: Writer;
-  readonly turns: KeyedTurns;
+  readonly inTurn: InTurn;
   readonly lists: WaitingLists;
   readonly stored: StoredDownlinks;
   readonly submitted: LocalSubmitted;
@@ -30,7 +30,7 @@ export interface Mailbox {
 }
 
 /** The answers to devices whose network collects downlinks. The requests of one device are answered one after the other. */
-export const createMailbox = ({ environment, writer, turns, lists, stored, submitted, notices, now }: MailboxParts): Mailbox => {
+export const createMailbox = ({ environment, writer, inTurn, lists, stored, submitted, notices, now }: MailboxParts): Mailbox => {
   const writing = new Set<string>();
   /** Answers "none" that are on their way to the disk, with the time when they are over. */
   const none = new Map<string, number>();
@@ -93,7 +93,7 @@ export const createMailbox = ({ environment, writer, turns, lists, stored, submi
   return {
     isWriting: (key) => writing.has(key.toString('hex')) || none.has(key.toString('hex')),
     collect: (request) =>
-      turns.run(request.deviceId, async () => {
+      inTurn(request.deviceId, async () => {
         const key = hashKey(request.deviceId, request.requestId);
         const text = key.toString('hex');
         writing.add(text);

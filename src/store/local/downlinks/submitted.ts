@@ -1,6 +1,6 @@
 import type { SubmittedDownlink, SubmittedDownlinks } from '../../../downlink/ports.js';
 import type { Environment } from '../environment.js';
-import type { KeyedTurns } from './device-turns.js';
+import type { InTurn } from '../../../in-turn.js';
 import { hashKey, submittedKey, submittedRange } from './downlink-keys.js';
 import { decodeValue, encodeValue, timeOf } from './downlink-records.js';
 import { reading, type DownlinkTables } from './downlink-tables.js';
@@ -14,7 +14,7 @@ export interface LocalSubmitted extends SubmittedDownlinks {
 export interface SubmittedParts {
   readonly environment: Environment<DownlinkTables>;
   readonly writer: Writer;
-  readonly turns: KeyedTurns;
+  readonly inTurn: InTurn;
   readonly reportWindowMs: number;
   readonly now: () => number;
 }
@@ -28,7 +28,7 @@ interface Kept {
 /** Most that are remembered for a device. */
 const mostOfDevice = 64;
 
-export const createSubmitted = ({ environment, writer, turns, reportWindowMs, now }: SubmittedParts): LocalSubmitted => {
+export const createSubmitted = ({ environment, writer, inTurn, reportWindowMs, now }: SubmittedParts): LocalSubmitted => {
   const keptOf = (deviceId: string): Kept[] =>
     reading(environment, (tables) => {
       const range = tables.submitted.getRange(submittedRange(hashKey(deviceId)));
@@ -54,10 +54,10 @@ export const createSubmitted = ({ environment, writer, turns, reportWindowMs, no
 
   return {
     planPut,
-    put: (submitted) => turns.run(submitted.downlink.deviceId, () => writer.commit({ kind: 'append', write: planPut(submitted) })),
+    put: (submitted) => inTurn(submitted.downlink.deviceId, () => writer.commit({ kind: 'append', write: planPut(submitted) })),
     of: async (deviceId) => keptOf(deviceId).filter(({ fresh }) => fresh).map(({ submitted }) => submitted),
     remove: (deviceId, downlinkId) =>
-      turns.run(deviceId, async () => {
+      inTurn(deviceId, async () => {
         const kept = keptOf(deviceId).find(({ submitted: { downlink } }) => downlink.id === downlinkId);
         if (kept !== undefined) await writer.commit({ kind: 'append', write: (tables) => { void tables.submitted.remove(kept.key); } });
       }),
