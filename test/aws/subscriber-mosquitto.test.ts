@@ -2,7 +2,8 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { startMosquitto, type TestBroker } from '../end-to-end/support/broker.js';
-import { endpointOf, startSubscriber, until } from './support/subscriber.js';
+import { endpointOf, startSubscriber } from './support/subscriber.js';
+import { until } from '../support/until.js';
 
 type Test = Parameters<typeof startSubscriber>[0];
 

@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { startRawBroker, type RawConnection } from './support/raw-broker.js';
-import { startSubscriber, until } from './support/subscriber.js';
+import { startSubscriber } from './support/subscriber.js';
+import { until } from '../support/until.js';
 
 const connack = (sessionPresent = false): Packet => ({ cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent });
 const publish = (messageId: number, topic = 'down/a'): Packet => ({ cmd: 'publish', topic, payload: Buffer.from(String(messageId)), qos: 1, dup: false, retain: false, messageId });

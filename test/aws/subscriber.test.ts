@@ -5,7 +5,9 @@ import t from 'tap';
 import { BridgeError } from '../../src/errors.js';
 import type { SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { connectLibrary, nextNotice, startSandbox } from '../sandbox/support/harness.js';
-import { deadlineIn, endpointOf, startSubscriber, until, type TestSubscriber } from './support/subscriber.js';
+import { endpointOf, startSubscriber, type TestSubscriber } from './support/subscriber.js';
+import { deadlineIn } from '../../src/lifecycle.js';
+import { until } from '../support/until.js';
 
 const versions = [4, 5] as const;
 

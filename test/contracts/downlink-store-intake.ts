@@ -4,7 +4,8 @@ import type { AddOptions, AddResult, DownlinkStore, Verdict } from '../../src/do
 import type { Downlink } from '../../src/messages/downlink.js';
 import type { NewDownlinkPlace } from './downlink-store.js';
 import { opened, rejectsWith, reopened } from './downlink-store-opened.js';
-import { addAll, deadlineOf, gate, nameOf, newDownlink, recordWork, retry, until } from './downlink-store-samples.js';
+import { addAll, deadlineOf, gate, nameOf, newDownlink, recordWork, retry } from './downlink-store-samples.js';
+import { until } from '../support/until.js';
 
 const add = (store: DownlinkStore, downlink: Downlink, changes: Partial<AddOptions> = {}): Promise<AddResult> =>
   store.queue.add(downlink, { delivery: 'submit', windowMs: 60_000, capacity: 1_000, ...changes });

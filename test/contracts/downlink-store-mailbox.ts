@@ -2,7 +2,8 @@ import type { Test } from 'tap';
 import type { Collected, DownlinkStore, Notice, Verdict } from '../../src/downlink/ports.js';
 import type { NewDownlinkPlace } from './downlink-store.js';
 import { opened, reopened } from './downlink-store-opened.js';
-import { addAll, done, gate, nameOf, newDownlink, recordWork, retry, until } from './downlink-store-samples.js';
+import { addAll, done, gate, nameOf, newDownlink, recordWork, retry } from './downlink-store-samples.js';
+import { until } from '../support/until.js';
 
 const request = (store: DownlinkStore, requestId: string, changes: { readonly deviceId?: string; readonly again?: boolean; readonly rememberMs?: number } = {}): Promise<Collected> =>
   store.queue.collect({ deviceId: 's', requestId, again: false, rememberMs: 60_000, ...changes });

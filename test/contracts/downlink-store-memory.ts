@@ -3,7 +3,8 @@ import type { Test } from 'tap';
 import type { SubmittedDownlink } from '../../src/downlink/ports.js';
 import type { NewDownlinkPlace } from './downlink-store.js';
 import { opened, reopened } from './downlink-store-opened.js';
-import { downlinkId, nameOf, newDevice, newDownlink, newSubmitted, until } from './downlink-store-samples.js';
+import { downlinkId, nameOf, newDevice, newDownlink, newSubmitted } from './downlink-store-samples.js';
+import { until } from '../support/until.js';
 
 const named = (submitted: readonly SubmittedDownlink[]): string[] => submitted.map(({ downlink }) => nameOf(downlink));
 

@@ -2,7 +2,8 @@ import type { Test } from 'tap';
 import type { Verdict } from '../../src/downlink/ports.js';
 import type { NewDownlinkPlace } from './downlink-store.js';
 import { opened, reopened } from './downlink-store-opened.js';
-import { addAll, deadlineOf, done, gate, nameOf, newDownlink, recordWork, retry, until } from './downlink-store-samples.js';
+import { addAll, deadlineOf, done, gate, nameOf, newDownlink, recordWork, retry } from './downlink-store-samples.js';
+import { until } from '../support/until.js';
 
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 const downlinksOf = (deviceId: string, count: number) => names(`${deviceId}-`, count).map((name) => newDownlink(name, deviceId));

@@ -1,7 +1,8 @@
 import type { Test } from 'tap';
 import type { NewDownlinkPlace } from './downlink-store.js';
 import { opened } from './downlink-store-opened.js';
-import { addAll, mostInOneSecond, newDownlink, recordWork, until, type RecordedWork } from './downlink-store-samples.js';
+import { addAll, mostInOneSecond, newDownlink, recordWork, type RecordedWork } from './downlink-store-samples.js';
+import { until } from '../support/until.js';
 
 const toDevices = (count: number, connectionId: string, name = 'n') =>
   Array.from({ length: count }, (_, index) => newDownlink(`${connectionId}-${name}${index}`, `${connectionId}-device-${index}`, { connectionId }));

@@ -112,15 +112,6 @@ export const mostInOneSecond = (times: readonly number[]): number => {
   return most;
 };
 
-/** Asks again each 10 ms until it is so; fails after 20 s. */
-export const until = async (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  const end = performance.now() + 20_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`waited 20 s for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
-
 export const addAll = async (store: DownlinkStore, downlinks: readonly Downlink[], delivery: 'submit' | 'mailbox' = 'submit'): Promise<void> => {
   await Promise.all(downlinks.map((downlink) => store.queue.add(downlink, { delivery, windowMs: 60_000, capacity: 100_000 })));
 };

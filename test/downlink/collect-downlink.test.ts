@@ -4,7 +4,8 @@ import type { Collected } from '../../src/downlink/ports.js';
 import { BridgeError } from '../../src/errors.js';
 import type { Downlink } from '../../src/messages/downlink.js';
 import { newDownlink } from '../contracts/downlink-store-samples.js';
-import { openDownlinkRoom, until, type DownlinkRoom } from './support/downlink-room.js';
+import { openDownlinkRoom, type DownlinkRoom } from './support/downlink-room.js';
+import { until } from '../support/until.js';
 import { createTestTarget } from './support/test-target.js';
 
 const device = '2c30bb';

@@ -4,7 +4,8 @@ import type { AddOptions, DownlinkQueue, QueuedDownlink, ReceiveDownlink, Verdic
 import { createReceiveDownlink } from '../../src/downlink/receive-downlink.js';
 import { BridgeError } from '../../src/errors.js';
 import type { Downlink } from '../../src/messages/downlink.js';
-import { openDownlinkRoom, until, type DownlinkRoom } from './support/downlink-room.js';
+import { openDownlinkRoom, type DownlinkRoom } from './support/downlink-room.js';
+import { until } from '../support/until.js';
 import { createTestTarget } from './support/test-target.js';
 
 const lorawan = '24e124c3b1a70042';

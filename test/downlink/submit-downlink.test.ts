@@ -4,7 +4,9 @@ import { createSubmission, type Submission, type SubmissionOptions } from '../..
 import { BridgeError } from '../../src/errors.js';
 import type { Downlink, SubmitOutcome } from '../../src/messages/downlink.js';
 import { newDownlink } from '../contracts/downlink-store-samples.js';
-import { deadlineIn, openDownlinkRoom, until, type DownlinkRoom, type RoomOptions } from './support/downlink-room.js';
+import { openDownlinkRoom, type DownlinkRoom, type RoomOptions } from './support/downlink-room.js';
+import { deadlineIn } from '../../src/lifecycle.js';
+import { until } from '../support/until.js';
 import { accepted, busy, createTestTarget, refusal, silence, unauthorised, type TestTarget } from './support/test-target.js';
 
 const device = '24e124c3b1a70042';

@@ -9,23 +9,8 @@ import { createSubscriberMetrics } from '../../../src/aws/subscriber-metrics.js'
 import { createSubscriber, type Subscriber, type SubscriberOptions } from '../../../src/aws/subscriber.js';
 import type { IncomingDownlink } from '../../../src/downlink/ports.js';
 import type { Reason } from '../../../src/errors.js';
-import type { Deadline } from '../../../src/lifecycle.js';
-
-const boundMs = 20_000;
-
-/** Waits for a condition that nothing announces, for a bounded time. */
-export const until = async (what: string, holds: () => boolean): Promise<void> => {
-  const end = performance.now() + boundMs;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-};
-
-export const deadlineIn = (timeoutMs: number): Deadline => {
-  const end = performance.now() + timeoutMs;
-  return { remaining: () => Math.max(0, end - performance.now()) };
-};
+import { until } from '../../support/until.js';
+import { deadlineIn } from '../../../src/lifecycle.js';
 
 interface BrokerFiles {
   readonly caCertificate: string;

@@ -5,10 +5,10 @@ import type { ConnectionDownlinks } from '../../../src/downlink/complete-downlin
 import { createDownlinkMetrics, type DownlinkMetrics } from '../../../src/downlink/metrics.js';
 import type { DeviceRecord, DownlinkStore, DownlinkTarget, StatusOutlet } from '../../../src/downlink/ports.js';
 import { BridgeError } from '../../../src/errors.js';
-import type { Deadline } from '../../../src/lifecycle.js';
 import type { Logger } from '../../../src/log.js';
 import type { DownlinkStatusFields } from '../../../src/messages/message.js';
 import { openLocalDownlinks } from '../../../src/store/local/downlinks/local-downlinks.js';
+import { deadlineIn } from '../../../src/lifecycle.js';
 
 export type Published = Parameters<StatusOutlet['publish']>[0];
 
@@ -44,20 +44,6 @@ export const createTestOutlet = (): TestOutlet => {
     find: (correlationId, state) => published.find(({ fields }) => fields.correlationId === correlationId && fields.state === state)?.fields,
   };
   return outlet;
-};
-
-export const deadlineIn = (ms: number): Deadline => {
-  const end = performance.now() + ms;
-  return { remaining: () => Math.max(0, end - performance.now()) };
-};
-
-/** Asks again every 5 ms until it is so; fails after 20 s. */
-export const until = async (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  const end = performance.now() + 20_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`waited 20 s for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 };
 
 export interface DownlinkRoom {

@@ -1,8 +1,9 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import { newAppend, readAll } from '../../contracts/outbox.js';
 import { openOutbox } from './open-outbox.js';
+import { garbage, overwrite } from './overwrite.js';
 
 const marker = 'find-this-payload-on-the-disk';
 
@@ -20,15 +21,6 @@ const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly fil
   await outbox.close();
   return { dataDir, file: `${dataDir}/outbox/data.mdb` };
 };
-
-const overwrite = (file: string, position: number, bytes: Buffer): void => {
-  const descriptor = openSync(file, 'r+');
-  writeSync(descriptor, bytes, 0, bytes.length, position);
-  closeSync(descriptor);
-};
-
-/** Garbage that is the same in every run. */
-const garbage = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, index) => (index * 7_919 + (index >> 3) * 104_729) & 0xff));
 
 const refused = async (t: Test, dataDir: string): Promise<void> => {
   const error: unknown = await openOutbox(t, dataDir).then(() => undefined, (thrown: unknown) => thrown);

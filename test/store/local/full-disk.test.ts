@@ -5,7 +5,7 @@ import t from 'tap';
 import { pino } from 'pino';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
 import { newAppend, readAll } from '../../contracts/outbox.js';
-import { until } from './open-outbox.js';
+import { until } from '../../support/until.js';
 
 const program = fileURLToPath(new URL('./full-disk.js', import.meta.url));
 

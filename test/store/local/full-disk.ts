@@ -2,7 +2,7 @@ import { createLogger } from '../../../src/log.js';
 import { BridgeError, messageOf } from '../../../src/errors.js';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
 import { newAppend, readAll } from '../../contracts/outbox.js';
-import { until } from './open-outbox.js';
+import { until } from '../../support/until.js';
 
 /**
  * A process of its own for tests, started with a limit on the size of its files (`ulimit -f`): LMDB's writes then fail as on a full

@@ -4,7 +4,8 @@ import { createLogger } from '../../../src/log.js';
 import { openTables } from '../../../src/store/local/environment.js';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
 import { newAppend, outboxContract, readAll, startOfTime, topicsOf } from '../../contracts/outbox.js';
-import { openOutbox, until } from './open-outbox.js';
+import { openOutbox } from './open-outbox.js';
+import { until } from '../../support/until.js';
 
 void t.test('the outbox contract', async (t) => {
   await outboxContract(t, async (t) => {

@@ -16,11 +16,3 @@ export const openOutbox = async (t: Test, dataDir: string, changes: Partial<Loca
   return outbox;
 };
 
-/** Asks again each 10 ms until it is so; fails after 20 s. */
-export const until = async (what: string, isSo: () => boolean): Promise<void> => {
-  const deadline = performance.now() + 20_000;
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`waited 20 s for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};

@@ -2,7 +2,8 @@ import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import type { DownlinkStore } from '../../../src/downlink/ports.js';
 import { rejectsWith } from '../../contracts/downlink-store-opened.js';
-import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, until, type RecordedWork } from '../../contracts/downlink-store-samples.js';
+import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, type RecordedWork } from '../../contracts/downlink-store-samples.js';
+import { until } from '../../support/until.js';
 import { freePort, startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
 

@@ -3,7 +3,8 @@ import t from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import { issueCertificate } from '../../../src/sandbox/issue-certificate.js';
 import { redisAddressOf } from '../../../src/store/redis/redis-options.js';
-import { addAll, newDownlink, recordWork, until } from '../../contracts/downlink-store-samples.js';
+import { addAll, newDownlink, recordWork } from '../../contracts/downlink-store-samples.js';
+import { until } from '../../support/until.js';
 import { openStore, readableLogger, redisFor } from './open-store.js';
 
 const marker = 'pa55-märker/:@?';

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { addAll, done, mostInOneSecond, newDownlink, recordWork, until } from '../../contracts/downlink-store-samples.js';
+import { addAll, done, mostInOneSecond, newDownlink, recordWork } from '../../contracts/downlink-store-samples.js';
+import { until } from '../../support/until.js';
 import { openStore, redisFor } from './open-store.js';
 
 const holder = fileURLToPath(new URL('./hold-downlinks.js', import.meta.url));

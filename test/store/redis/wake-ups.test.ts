@@ -1,6 +1,7 @@
 import type { Worker } from 'bullmq';
 import t from 'tap';
-import { addAll, done, mostInOneSecond, newDownlink, recordWork, retry, until } from '../../contracts/downlink-store-samples.js';
+import { addAll, done, mostInOneSecond, newDownlink, recordWork, retry } from '../../contracts/downlink-store-samples.js';
+import { until } from '../../support/until.js';
 import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
 
 void t.test('a downlink that is added while the wake-up of its device ends is not left behind', async (t) => {

@@ -1,8 +1,10 @@
-import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../../src/errors.js';
-import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, until } from '../../../contracts/downlink-store-samples.js';
+import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
+import { garbage, overwrite } from '../overwrite.js';
 
 const marker = 'find-this-on-the-disk';
 
@@ -19,14 +21,6 @@ const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly fil
   await store.close(deadlineOf(5_000));
   return { dataDir, file: `${dataDir}/downlinks/data.mdb` };
 };
-
-const overwrite = (file: string, position: number, bytes: Buffer): void => {
-  const descriptor = openSync(file, 'r+');
-  writeSync(descriptor, bytes, 0, bytes.length, position);
-  closeSync(descriptor);
-};
-
-const garbage = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, index) => (index * 7_919 + (index >> 3) * 104_729) & 0xff));
 
 const refused = async (t: Test, dataDir: string): Promise<void> => {
   const error: unknown = await openDownlinks(t, dataDir).then(() => undefined, (thrown: unknown) => thrown);

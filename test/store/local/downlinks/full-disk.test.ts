@@ -2,7 +2,8 @@ import t from 'tap';
 import { BridgeError, messageOf } from '../../../../src/errors.js';
 import type { AddResult } from '../../../../src/downlink/ports.js';
 import { createLogger } from '../../../../src/log.js';
-import { deadlineOf, addAll, nameOf, newDevice, newDownlink, newSubmitted, recordWork, until } from '../../../contracts/downlink-store-samples.js';
+import { deadlineOf, addAll, nameOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 
 const reasonOf = (promise: Promise<unknown>): Promise<string> =>

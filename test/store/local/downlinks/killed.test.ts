@@ -1,36 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { nameOf, newDownlink, recordWork, until } from '../../../contracts/downlink-store-samples.js';
+import { nameOf, newDownlink, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
+import { after, runAndKill } from '../run-and-kill.js';
 
 const program = fileURLToPath(new URL('./add-forever.js', import.meta.url));
 
-/** Lets the program run until it printed so many lines, kills it, and gives all that it printed. */
-const runAndKill = async (dataDir: string, lines: number): Promise<string[]> => {
-  const child = spawn(process.execPath, [program, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  let count = 0;
-  child.stdout.setEncoding('latin1').on('data', (text: string) => {
-    output += text;
-    count += text.split('\n').length - 1;
-    if (count >= lines) child.kill('SIGKILL');
-  });
-  const timer = setTimeout(() => child.kill('SIGTERM'), 60_000);
-  const [, signal] = (await once(child, 'close')) as [unknown, string];
-  clearTimeout(timer);
-  if (signal !== 'SIGKILL') throw new Error(`the program ended before it was killed: ${signal}`);
-  return output.slice(0, output.lastIndexOf('\n')).split('\n');
-};
-
-const after = (lines: readonly string[], sign: string): string[] => lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1));
 const numberOf = (name: string): number => Number(name.slice(name.indexOf('.') + 1));
 
 void t.test('what was added before kill -9 is there afterwards, in order, at whatever point it came', async (t) => {
   for (const lines of [50, 400, 2_000]) {
     const dataDir = t.testdir();
-    const said = await runAndKill(dataDir, lines);
+    const said = await runAndKill(program, dataDir, lines);
     const store = await openDownlinks(t, dataDir);
     const added = after(said, '+');
     const collected = after(said, '<');

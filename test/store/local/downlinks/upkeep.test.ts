@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import t from 'tap';
 import { createRecentMap } from '../../../../src/store/local/downlinks/recent-map.js';
 import { openDownlinkTables } from '../../../../src/store/local/downlinks/downlink-tables.js';
-import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, until } from '../../../contracts/downlink-store-samples.js';
+import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 
 void t.test('a device that is heard again unchanged is not written again, also after a restart', async (t) => {
