@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.js';
+import { apiOperationNames } from '../sandbox/api-limits.js';
 import { runControlCommand } from '../sandbox/control-command.js';
 import { awsLimits, type SandboxLimits } from '../sandbox/limits.js';
 import { createLineWriter, type LineWriter } from '../sandbox/line-writer.js';
@@ -10,12 +11,15 @@ import { createSandbox, type Sandbox } from '../sandbox/sandbox.js';
 import type { Command, Io } from './command.js';
 import { jsonNarrator, textNarrator } from './sandbox/narrator.js';
 
-const usage = `sandbox --data-dir DIR [--host H] [--mqtt-port N] [--json] [--no-publishes] [--publish-limit N] [--limit NAME=N]...`;
+const usage = `sandbox --data-dir DIR [--host H] [--mqtt-port N] [--api-port N] [--wss-port N] [--external-id ID] [--json] [--no-publishes] [--publish-limit N] [--limit NAME=N]...`;
 
 const optionTypes = {
   'data-dir': { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
   'mqtt-port': { type: 'string', default: '8883' },
+  'api-port': { type: 'string' },
+  'wss-port': { type: 'string' },
+  'external-id': { type: 'string' },
   json: { type: 'boolean', default: false },
   'no-publishes': { type: 'boolean', default: false },
   'publish-limit': { type: 'string' },
@@ -26,6 +30,9 @@ interface Settings {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
+  readonly apiPort?: number;
+  readonly wssPort?: number;
+  readonly externalId?: string;
   readonly json: boolean;
   readonly publishes: boolean;
   readonly limits: Partial<SandboxLimits>;
@@ -49,6 +56,7 @@ const largestLimits: Partial<SandboxLimits> = {
   publishesPerSecond: maxRate,
   storedPerSecond: maxRate,
   connectsPerSecond: maxRate,
+  ...Object.fromEntries(apiOperationNames.map((name) => [name, maxRate])),
 };
 
 const isLimit = (name: string): name is keyof SandboxLimits => Object.hasOwn(awsLimits, name);
@@ -58,6 +66,12 @@ const readLimit = (text: string): [string, number] => {
   if (!isLimit(name)) throw new Error(`--limit: ${name} is none of ${Object.keys(awsLimits).join(', ')}`);
   return [name, wholeNumber(`limit ${name}`, value, largestLimits[name] ?? Number.MAX_SAFE_INTEGER)];
 };
+
+const optionalPort = (name: string, text: string | undefined): number | undefined => (text === undefined ? undefined : wholeNumber(name, text, 65_535));
+
+/** Leaves out what was not given. */
+const given = <T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** @throws Error whose message names the wrong argument. */
 const readArguments = (args: readonly string[]): Settings => {
@@ -69,6 +83,7 @@ const readArguments = (args: readonly string[]): Settings => {
     dataDir,
     host: values.host,
     port: wholeNumber('mqtt-port', values['mqtt-port'], 65_535),
+    ...given({ apiPort: optionalPort('api-port', values['api-port']), wssPort: optionalPort('wss-port', values['wss-port']), externalId: values['external-id'] }),
     json: values.json,
     publishes: !values['no-publishes'],
     limits: {
@@ -143,7 +158,7 @@ const run = async (args: readonly string[], io: Io, stdin: () => Readable): Prom
 export const createSandboxCommand = (stdin: () => Readable): Command => ({
   name: 'sandbox',
   usage,
-  summary: 'Runs a local stand-in for the message broker of AWS IoT Core (not AWS).',
+  summary: 'Runs a local stand-in for the message broker and the registry of AWS IoT Core (not AWS).',
   run: (args, io) => run(args, io, stdin),
 });
 
@@ -152,11 +167,16 @@ export const createSandboxCommand = (stdin: () => Readable): Command => ({
  *
  * - `--data-dir DIR` (required): keeps the CA, the server's and the clients' certificates; later runs use them again.
  * - `--host H` (127.0.0.1), `--mqtt-port N` (8883; 0 = a free port).
+ * - `--api-port N` (0 = a free port; absent: none): the API of AWS IoT Core and STS over plain HTTP, for AWS's SDKs and for
+ *   `aws iot … --endpoint-url http://H:N`. Calls are signed with the access key; any Region may be named.
+ * - `--wss-port N` (0 = a free port; absent: none): MQTT over WebSocket, `wss://H:N/mqtt`, signed with the access key.
+ * - `--external-id ID`: what AssumeRole asks for; absent: anything will do.
  * - `--publish-limit N`: publishes a second of one connection (100; 0 = no limit).
- * - `--limit NAME=N`, repeatable: any limit of `SandboxLimits` (0 = no limit), such as `--limit sessionExpirySeconds=60`.
+ * - `--limit NAME=N`, repeatable: any limit of `SandboxLimits` (0 = no limit), such as `--limit sessionExpirySeconds=60`, or of the calls
+ *   a second of an operation of the API, such as `--limit CreateThing=5`.
  * - `--no-publishes`: does not print accepted publishes.
- * - `--json`: the first line is the address, `{"mqtt":{"host","port"},"caCertificate","certificate","privateKey","certificateArn"}`;
- *   then one object a line: `{"event":"publish","at","clientId","topic","qos","payload"}` (`payloadBase64` when it is not UTF-8), `session-opened`,
+ * - `--json`: the first line is the address, `{"mqtt":{"host","port"},"caCertificate","certificate","privateKey","certificateArn"}`,
+ *   with `"api":{"host","port"}` and `"wss":{"host","port"}` where they listen, and then `"accessKey":{"id","secret"}`; then one object a line: `{"event":"publish","at","clientId","topic","qos","payload"}` (`payloadBase64` when it is not UTF-8), `session-opened`,
  *   `session-closed`, `connect-refused`, `discarded`, `lines-dropped`. Control commands are taken on stdin unless it is a terminal (`runControlCommand`).
  *
  * Exit codes: 0 stopped, 1 failed, 2 wrong arguments.

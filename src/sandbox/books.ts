@@ -1,3 +1,4 @@
+import type { ApiOperationName } from './api-limits.js';
 import type { CloseReason, RefusalReason } from './reason-code.js';
 
 /** A publish as AWS received it. */
@@ -20,6 +21,9 @@ export type SandboxNotice =
   | { readonly kind: 'connect-refused'; readonly at: number; readonly clientId: string; readonly reason: RefusalReason }
   | { readonly kind: 'discarded'; readonly at: number; readonly clientId: string; readonly topic: string; readonly reason: DiscardReason };
 
+/** By operation. */
+export type ApiCounts = Readonly<Partial<Record<ApiOperationName, number>>>;
+
 /** Counters since the sandbox was created; they outlive `stop()`. */
 export interface SandboxStats {
   /** Publishes of clients that the broker took. */
@@ -33,6 +37,8 @@ export interface SandboxStats {
   readonly sessionsOpen: number;
   readonly sessionsClosed: Readonly<Partial<Record<CloseReason, number>>>;
   readonly connectsRefused: Readonly<Partial<Record<RefusalReason, number>>>;
+  /** Calls of the API, whatever became of them, and how many of them were throttled, by a limit or by a rule of misbehaviour. */
+  readonly api: { readonly calls: ApiCounts; readonly throttled: ApiCounts };
 }
 
 /** Removes the listener. */
@@ -46,6 +52,8 @@ export interface Books {
   note(notice: SandboxNotice): void;
   delivered(): void;
   storeFull(): void;
+  called(operation: ApiOperationName): void;
+  throttled(operation: ApiOperationName): void;
   stats(): SandboxStats;
 }
 
@@ -67,6 +75,8 @@ export const createBooks = (): Books => {
   const discarded: Partial<Record<DiscardReason, number>> = {};
   const sessionsClosed: Partial<Record<CloseReason, number>> = {};
   const connectsRefused: Partial<Record<RefusalReason, number>> = {};
+  const calls: Partial<Record<ApiOperationName, number>> = {};
+  const throttled: Partial<Record<ApiOperationName, number>> = {};
 
   const enter = (notice: SandboxNotice): void => {
     switch (notice.kind) {
@@ -101,6 +111,14 @@ export const createBooks = (): Books => {
     storeFull: () => {
       totals.storeFull += 1;
     },
-    stats: () => ({ ...totals, discarded: { ...discarded }, sessionsClosed: { ...sessionsClosed }, connectsRefused: { ...connectsRefused } }),
+    called: (operation) => count(calls, operation),
+    throttled: (operation) => count(throttled, operation),
+    stats: () => ({
+      ...totals,
+      discarded: { ...discarded },
+      sessionsClosed: { ...sessionsClosed },
+      connectsRefused: { ...connectsRefused },
+      api: { calls: { ...calls }, throttled: { ...throttled } },
+    }),
   };
 };

@@ -10,7 +10,7 @@ import { createWills, type Wills } from './wills.js';
 
 /** A client that is connected, as the rest of the broker sees it. */
 export interface OnlineClient {
-  readonly certificateId: string;
+  readonly principalId: string;
   close(reason: CloseReason): void;
 }
 
@@ -39,7 +39,7 @@ export const createBroker = (limits: SandboxLimits, random: () => number): Broke
   const online = new Map<string, OnlineClient>();
   const connectQuotas = new Map<string, SlidingWindow>();
   registry.onInactive((certificateId) => {
-    for (const client of [...online.values()]) if (client.certificateId === certificateId) client.close('certificate_not_active');
+    for (const client of [...online.values()]) if (client.principalId === certificateId) client.close('certificate_not_active');
   });
   return {
     limits,

@@ -4,6 +4,7 @@ import { createByteRate, type ByteRate } from './byte-rate.js';
 import type { BrokerMessage } from './message.js';
 import type { PolicyAction, PolicyDecision } from './policy.js';
 import { connectedMessage, disconnectedMessage } from './presence.js';
+import type { Principal } from './principal.js';
 import { closeReasons, refusalReasons, type CloseReason, type RefusalReason } from './reason-code.js';
 import type { Link, Session } from './session.js';
 import { createSlidingWindow, type SlidingWindow } from './sliding-window.js';
@@ -28,7 +29,7 @@ export interface OpenOptions {
 /** Reasons after which there is no network to say goodbye on. */
 const abrupt: ReadonlySet<CloseReason> = new Set<CloseReason>(['connection_lost', 'cut']);
 
-/** One network connection of a client whose certificate was let in: its state from CONNECT to close. */
+/** One network connection of a client that was let in: its state from CONNECT to close. */
 export class Client implements Link, OnlineClient {
   protocolVersion: 4 | 5 = 4;
   clientId = '';
@@ -51,11 +52,15 @@ export class Client implements Link, OnlineClient {
   constructor(
     private readonly broker: Broker,
     private readonly wire: Wire,
-    readonly certificateId: string,
+    private readonly principal: Principal,
   ) {
     this.quota = createSlidingWindow(broker.limits.publishesPerSecond);
     this.storedQuota = createSlidingWindow(broker.limits.storedPerSecond);
     this.bytes = createByteRate(broker.limits.bytesPerSecond);
+  }
+
+  get principalId(): string {
+    return this.principal.id;
   }
 
   get closed(): boolean {
@@ -75,7 +80,7 @@ export class Client implements Link, OnlineClient {
   }
 
   decide(action: PolicyAction, resource: string): PolicyDecision {
-    return this.broker.registry.decide(this.certificateId, { action, resource, clientId: this.clientId });
+    return this.principal.decide({ action, resource, clientId: this.clientId });
   }
 
   allows(action: PolicyAction, resource: string): boolean {
@@ -110,7 +115,7 @@ export class Client implements Link, OnlineClient {
     const at = Date.now();
     const { clientId, protocolVersion } = this;
     this.broker.books.note({ kind: 'session-opened', at, clientId, protocolVersion, sessionPresent: options.sessionPresent });
-    this.#announce(connectedMessage({ clientId, certificateId: this.certificateId, at }));
+    this.#announce(connectedMessage({ clientId, principalId: this.principalId, at }));
   }
 
   /** Answers a CONNECT with a refusal, or with silence where AWS says nothing, and closes. */
@@ -137,7 +142,7 @@ export class Client implements Link, OnlineClient {
   }
 
   #leave(session: Session, reason: CloseReason): void {
-    const { clientId, certificateId, expirySeconds, will } = this;
+    const { clientId, principalId, expirySeconds, will } = this;
     if (this.broker.online.get(clientId) === this) this.broker.online.delete(clientId);
     const at = Date.now();
     this.broker.books.note({ kind: 'session-closed', at, clientId, reason });
@@ -145,7 +150,7 @@ export class Client implements Link, OnlineClient {
     if (will !== undefined && reason !== 'stopping' && this.allows('iot:Publish', `topic/${will.message.topic}`)) {
       this.broker.wills.schedule(clientId, will.message, Math.min(will.delaySeconds, expirySeconds));
     }
-    this.#announce(disconnectedMessage({ clientId, certificateId, at }, reason));
+    this.#announce(disconnectedMessage({ clientId, principalId, at }, reason));
   }
 
   #announce(message: BrokerMessage | undefined): void {

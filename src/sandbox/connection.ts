@@ -1,10 +1,11 @@
 import type { IDisconnectPacket, Packet } from 'mqtt-packet';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import type { Broker } from './broker.js';
 import { Client } from './client.js';
 import { handleConnect } from './handle-connect.js';
 import { handlePublish } from './handle-publish.js';
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.js';
+import type { Principal } from './principal.js';
 import { reasonCode } from './reason-code.js';
 import { Wire } from './wire.js';
 
@@ -50,8 +51,8 @@ const handlePacket = (client: Client, broker: Broker, packet: Packet): void => {
   }
 };
 
-/** Serves MQTT on a TLS socket whose certificate was let in. `closed` is called once, when the socket is gone. */
-export const serveConnection = (socket: TLSSocket, broker: Broker, certificateId: string, closed: () => void): Connection => {
+/** Serves MQTT on a stream whose other end was let in. `closed` is called once, when the socket is gone. */
+export const serveConnection = (socket: Duplex, broker: Broker, { principal, closed }: { readonly principal: Principal; readonly closed: () => void }): Connection => {
   const wire: Wire = new Wire(socket, {
     packet: (packet) => {
       if (packet.cmd === 'connect' && client.session === undefined) handleConnect(client, broker, packet);
@@ -66,7 +67,7 @@ export const serveConnection = (socket: TLSSocket, broker: Broker, certificateId
       closed();
     },
   });
-  const client = new Client(broker, wire, certificateId);
+  const client = new Client(broker, wire, principal);
   const impatience = setTimeout(() => {
     if (client.session === undefined) client.close('protocol_error');
   }, connectTimeoutMs).unref();

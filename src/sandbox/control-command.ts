@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BridgeError } from '../errors.js';
+import type { ApiMisbehaviour } from './api/api-misbehaviour.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import { certificateStatuses } from './registry.js';
 import type { Sandbox } from './sandbox.js';
@@ -11,6 +12,8 @@ const commandSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('blackhole') }),
   z.strictObject({ do: z.literal('restore') }),
   z.strictObject({ do: z.literal('misbehave'), rules: z.array(z.unknown()) }),
+  z.strictObject({ do: z.literal('misbehave-api'), rules: z.array(z.unknown()) }),
+  z.strictObject({ do: z.literal('iam-policy'), document: z.unknown() }),
   z.strictObject({ do: z.literal('policy'), document: z.unknown(), certificateId }),
   z.strictObject({ do: z.literal('certificate'), status: z.enum(certificateStatuses), certificateId }),
   z.strictObject({ do: z.literal('disconnect'), clientId: z.string().min(1) }),
@@ -54,6 +57,12 @@ const perform = async (sandbox: Sandbox, command: ControlCommand): Promise<objec
     case 'misbehave':
       sandbox.misbehave(command.rules as Misbehaviour[]); // checked there
       return {};
+    case 'misbehave-api':
+      sandbox.misbehaveApi(command.rules as ApiMisbehaviour[]); // checked there
+      return {};
+    case 'iam-policy':
+      sandbox.setIamPolicy(command.document);
+      return {};
     case 'policy':
       sandbox.setPolicy(command.document, command.certificateId);
       return {};
@@ -78,6 +87,8 @@ const perform = async (sandbox: Sandbox, command: ControlCommand): Promise<objec
  * - `{"do":"blackhole"}`: TCP connections stay and are accepted, nothing is read or answered.
  * - `{"do":"restore"}`: ends both.
  * - `{"do":"misbehave","rules":[…]}`: replaces the rules (see `Misbehaviour`); `[]` ends the misbehaviour.
+ * - `{"do":"misbehave-api","rules":[…]}`: the same for the API (see `ApiMisbehaviour`).
+ * - `{"do":"iam-policy","document":{…}}`: replaces the IAM policy of the access key, for the API and for MQTT over WebSocket.
  * - `{"do":"policy","document":{…},"certificateId":…}`: replaces the IoT policy of a certificate; default: the bridge's.
  * - `{"do":"certificate","status":"ACTIVE"|"INACTIVE"|"REVOKED","certificateId":…}`: leaving ACTIVE closes its connections.
  * - `{"do":"disconnect","clientId":…}`: closes one connection (AWS DeleteConnection); answers `found`.

@@ -52,6 +52,23 @@ const validity = (): { notBefore: Date; notAfter: Date } => ({
   notAfter: new Date(Date.now() + lifetimeMs),
 });
 
+const endOf2049 = new Date('2049-12-31T23:59:59Z');
+
+/** A client certificate of the CA for a key that somebody else holds, valid as long as those that AWS makes. PEM. */
+export const signClientCertificate = async (ca: IssuedCertificate, subject: string, publicKey: x509.PublicKey): Promise<string> => {
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject,
+    issuer: new x509.X509Certificate(ca.certificate).subjectName,
+    notBefore: validity().notBefore,
+    notAfter: endOf2049,
+    publicKey,
+    signingKey: await importSigningKey(ca.privateKey),
+    signingAlgorithm: algorithm,
+    extensions: [...usage.client(), await x509.SubjectKeyIdentifierExtension.create(publicKey)],
+  });
+  return `${certificate.toString('pem').trim()}\n`;
+};
+
 /** Makes an ECDSA P-256 certificate, valid for ten years; signed by itself when no issuer is given. */
 export const issueCertificate = async (kind: CertificateKind, commonName: string, issuer?: IssuedCertificate): Promise<IssuedCertificate> => {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);

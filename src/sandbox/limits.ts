@@ -1,8 +1,11 @@
+import { awsApiLimits, type ApiOperationName } from './api-limits.js';
+
 /**
- * The limits of AWS IoT Core that a client can feel (AWS General Reference, "AWS IoT Core endpoints and quotas", message
- * broker). Every one can be changed, to tighten it in a test or to leave it out: 0 switches a limit off.
+ * The limits of AWS IoT Core that a client can feel (AWS General Reference, "AWS IoT Core endpoints and quotas"): those of the message
+ * broker and of things, and for each operation of the API, by its name, the calls a second. Every one can be changed, to tighten it in
+ * a test or to leave it out: 0 switches a limit off.
  */
-export interface SandboxLimits {
+export interface SandboxLimits extends Readonly<Record<ApiOperationName, number>> {
   /** PUBLISH packets in any second on one connection, both directions together; what is over it is discarded without a PUBACK. */
   readonly publishesPerSecond: number;
   /** Bytes a second on one connection, both directions together; what is over it is delayed. */
@@ -37,6 +40,16 @@ export interface SandboxLimits {
   readonly maxKeepAliveSeconds: number;
   /** CONNECTs of one client id in any second; off by default, because AWS does not say what a throttled CONNECT is answered. */
   readonly connectsPerSecond: number;
+  /** Attributes of a thing that has a thing type. */
+  readonly maxThingAttributes: number;
+  /** Attributes of a thing without a thing type. */
+  readonly maxUntypedThingAttributes: number;
+  /** Thing groups that one thing is in. */
+  readonly maxGroupsPerThing: number;
+  /** Policies attached to one certificate. */
+  readonly maxPoliciesPerTarget: number;
+  /** Versions kept of one policy. */
+  readonly maxPolicyVersions: number;
 }
 
 export const awsLimits: SandboxLimits = {
@@ -57,6 +70,12 @@ export const awsLimits: SandboxLimits = {
   minKeepAliveSeconds: 30,
   maxKeepAliveSeconds: 1200,
   connectsPerSecond: 0,
+  maxThingAttributes: 50,
+  maxUntypedThingAttributes: 3,
+  maxGroupsPerThing: 10,
+  maxPoliciesPerTarget: 10,
+  maxPolicyVersions: 5,
+  ...awsApiLimits,
 };
 
 /** True when `value` is over `limit` and the limit is on. */

@@ -1,15 +1,18 @@
 import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { Broker } from './broker.js';
-import type { IssuedCertificate } from './issue-certificate.js';
 import { serveConnection, type Connection } from './connection.js';
-import { certificateIdOf } from './registry.js';
+import type { Principal } from './principal.js';
 
-export interface ListenerOptions {
-  readonly broker: Broker;
-  readonly ca: IssuedCertificate;
-  readonly server: IssuedCertificate;
+/** Serves MQTT on a stream of somebody who is let in. */
+export type Accept = (stream: Duplex, principal: Principal) => void;
+
+/** Decides after the TLS handshake who comes in, and how MQTT is carried. */
+export interface Door {
+  readonly tls: TlsOptions;
+  knock(socket: TLSSocket, accept: Accept): void;
 }
 
 /** The network side: TCP, TLS, who is let in, and the faults of a network. */
@@ -26,21 +29,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** AWS's ALPN name for MQTT with certificates on port 443; a client that offers none is served too, as on 8883. */
-const alpnProtocols = ['x-amzn-mqtt-ca'];
-
-/** The certificate id of a client that may come in. AWS trusts registered certificates by themselves, whoever signed them. */
-const admittedCertificate = (socket: TLSSocket, broker: Broker): string | undefined => {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined || Date.parse(certificate.validTo) < Date.now()) return undefined;
-  const certificateId = certificateIdOf(certificate.raw);
-  return broker.registry.status(certificateId) === 'ACTIVE' ? certificateId : undefined;
-};
-
-/** How long a client that is turned away may take to hang up. */
-const lingerMs = 1000;
-
-const closeOf = (socket: Socket): Promise<void> =>
+const closeOf = (socket: Duplex): Promise<void> =>
   new Promise((resolve) => {
     if (socket.closed) resolve();
     else socket.once('close', () => resolve());
@@ -48,39 +37,23 @@ const closeOf = (socket: Socket): Promise<void> =>
 
 const closeServer = (server: TcpServer): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
-/** Not listening yet. TLS 1.2 or newer with a client certificate, without session tickets, as AWS has it. */
-export const createListener = ({ broker, ca, server }: ListenerOptions): Listener => {
+/** Not listening yet. TLS 1.2 or newer without session tickets, as AWS has it. */
+export const createListener = (broker: Broker, door: Door): Listener => {
   const rawSockets = new Set<Socket>();
   const silenced = new Set<Socket>();
   const connections = new Set<Connection>();
   let blackholed = false;
   let bound = { port: 0, host: '127.0.0.1' };
 
-  const tls = createTlsServer({
-    key: server.privateKey,
-    cert: server.certificate,
-    ca: ca.certificate,
-    requestCert: true,
-    rejectUnauthorized: false, // the registry decides, after the handshake
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_TICKET,
-    ALPNProtocols: alpnProtocols,
-  });
-  tls.on('tlsClientError', (_error, socket) => socket.destroy());
-  tls.on('secureConnection', (socket) => {
-    const certificateId = admittedCertificate(socket, broker);
-    if (certificateId === undefined) return turnAway(socket);
-    const connection = serveConnection(socket, broker, certificateId, () => connections.delete(connection));
+  const accept: Accept = (stream, principal) => {
+    const connection = serveConnection(stream, broker, { principal, closed: () => connections.delete(connection) });
     connections.add(connection);
     if (blackholed) connection.wire.mute();
-  });
-
-  const turnAway = (socket: TLSSocket): void => {
-    socket.on('error', () => undefined);
-    socket.resume().end();
-    setTimeout(() => socket.destroy(), lingerMs).unref();
-    broker.books.note({ kind: 'connect-refused', at: Date.now(), clientId: '', reason: 'certificate_not_active' });
   };
+
+  const tls = createTlsServer({ ...door.tls, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET });
+  tls.on('tlsClientError', (_error, socket) => socket.destroy());
+  tls.on('secureConnection', (socket) => door.knock(socket, accept));
 
   const tcp = createTcpServer((socket) => {
     rawSockets.add(socket);

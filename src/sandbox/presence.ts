@@ -17,13 +17,13 @@ const disconnectReasons: Partial<Record<CloseReason, string>> = {
 
 export interface PresenceOf {
   readonly clientId: string;
-  readonly certificateId: string;
+  readonly principalId: string;
   readonly at: number;
 }
 
-const presenceMessage = (what: 'connected' | 'disconnected', { clientId, certificateId, at }: PresenceOf, more: object): BrokerMessage => ({
+const presenceMessage = (what: 'connected' | 'disconnected', { clientId, principalId, at }: PresenceOf, more: object): BrokerMessage => ({
   topic: `$aws/events/presence/${what}/${clientId}`,
-  payload: Buffer.from(JSON.stringify({ clientId, timestamp: at, eventType: what, principalIdentifier: certificateId, ...more })),
+  payload: Buffer.from(JSON.stringify({ clientId, timestamp: at, eventType: what, principalIdentifier: principalId, ...more })),
   qos: 0,
   retain: false,
   publisher: '',

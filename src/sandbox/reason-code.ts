@@ -48,6 +48,7 @@ export type CloseReason = keyof typeof closeReasons;
 /** Why a client was not let in at all, with the code of the CONNACK for MQTT 5 and the return code for 3.1.1; null = closed without CONNACK. */
 export const refusalReasons = {
   certificate_not_active: { v5: null, v4: null },
+  not_signed: { v5: null, v4: null },
   not_authorized: { v5: reasonCode.notAuthorized, v4: null },
   client_id_invalid: { v5: reasonCode.clientIdInvalid, v4: 0x02 },
   protocol_version: { v5: null, v4: 0x01 },

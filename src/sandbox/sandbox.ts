@@ -1,13 +1,19 @@
 import { BridgeError } from '../errors.js';
+import { openAccessKeys, type AccessKey } from './access-key.js';
+import { createApiRules, type ApiMisbehaviour } from './api/api-misbehaviour.js';
 import type { AcceptedPublish, SandboxNotice, SandboxStats, Unsubscribe } from './books.js';
 import { createBroker } from './broker.js';
 import { openCertificateStore, type CertificateFiles, type CertificateStore } from './certificate-files.js';
+import { createIam } from './iam.js';
 import { awsLimits, type SandboxLimits } from './limits.js';
-import { createListener, type Listener } from './listener.js';
 import type { Misbehaviour } from './misbehaviour.js';
+import { openNetwork, type Network } from './network.js';
 import { allowAll } from './policy.js';
 import { certificateArnOf, certificateIdOf, type CertificateStatus, type RegisterOptions } from './registry.js';
+import type { SandboxAddress } from './sandbox-address.js';
 import { isLegalTopic } from './topic-rules.js';
+
+export type { SandboxAddress } from './sandbox-address.js';
 
 export interface SandboxOptions {
   /** Where certificates and keys are kept: made by the first run, used again by later ones. */
@@ -16,23 +22,18 @@ export interface SandboxOptions {
   readonly host?: string;
   /** Default 0: a free port. */
   readonly port?: number;
+  /** Port of the API of AWS IoT Core and STS, plain HTTP; 0 = a free port; absent: no API. */
+  readonly apiPort?: number;
+  /** Port of MQTT over WebSocket, signed with SigV4; 0 = a free port; absent: none. */
+  readonly wssPort?: number;
+  /** What a caller of AssumeRole has to give as ExternalId; absent: anything will do. */
+  readonly externalId?: string;
   /** Changes to `awsLimits`; 0 switches a limit off. */
   readonly limits?: Partial<SandboxLimits>;
   /** IoT policy of the bridge certificate; default: everything is allowed. */
   readonly policy?: unknown;
   /** Numbers from 0 up to, not including, 1, for shares of misbehaviour and for shared subscriptions; default `Math.random`. */
   readonly random?: () => number;
-}
-
-/** Where the sandbox is and what the bridge needs to come in. Certificates are given as paths of PEM files. */
-export interface SandboxAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly caCertificate: string;
-  readonly certificate: string;
-  readonly privateKey: string;
-  readonly certificateId: string;
-  readonly certificateArn: string;
 }
 
 /** A client certificate of the sandbox. */
@@ -55,12 +56,12 @@ export interface AwsPublish {
   readonly retain?: boolean;
 }
 
-/** A local stand-in for the message broker of AWS IoT Core. It is not AWS: docs and outputs have to say so. */
+/** A local stand-in for the message broker and the registry of AWS IoT Core. It is not AWS: docs and outputs have to say so. */
 export interface Sandbox {
-  /** Makes what is missing in the data directory, then listens. Registry and sessions are new at each start. */
+  /** Makes what is missing in the data directory, then listens. Things and sessions are new at each start. */
   start(): Promise<SandboxAddress>;
   stop(): Promise<void>;
-  /** Closes the port and destroys every socket, as a cable that is pulled; `restore` opens the same port again. */
+  /** Closes the ports of MQTT and destroys every socket, as a cable that is pulled; `restore` opens the same ports again. The API stays. */
   cut(): Promise<void>;
   /** Keeps and accepts TCP connections, but reads and answers nothing. */
   blackhole(): void;
@@ -78,6 +79,10 @@ export interface Sandbox {
   setCertificateStatus(status: CertificateStatus, certificateId?: string): void;
   /** Replaces the policies of a certificate by one; default: the bridge's. @throws BridgeError `config_invalid` */
   setPolicy(document: unknown, certificateId?: string): void;
+  /** Replaces the IAM policy of the access key and of all keys that AssumeRole gave; at first everything is allowed. @throws BridgeError `config_invalid` */
+  setIamPolicy(document: unknown): void;
+  /** Replaces the rules of misbehaviour of the API; `[]` ends it. @throws BridgeError `config_invalid` */
+  misbehaveApi(rules: readonly ApiMisbehaviour[]): void;
   /** Calls for each publish of a client that the broker accepted, in order. */
   onPublish(listener: (publish: AcceptedPublish) => void): Unsubscribe;
   onNotice(listener: (notice: SandboxNotice) => void): Unsubscribe;
@@ -86,7 +91,7 @@ export interface Sandbox {
 
 interface Running {
   readonly certificates: CertificateStore;
-  readonly listener: Listener;
+  readonly network: Network;
   readonly address: SandboxAddress;
 }
 
@@ -95,9 +100,24 @@ const identify = (files: CertificateFiles): ClientCertificate => {
   return { ...files, certificateId, certificateArn: certificateArnOf(certificateId) };
 };
 
+const addressOf = (network: Network, bridge: ClientCertificate, { certificates, key }: { certificates: CertificateStore; key: AccessKey }): SandboxAddress => ({
+  ...network.mqtt,
+  caCertificate: certificates.ca.certificatePath,
+  certificate: bridge.certificatePath,
+  privateKey: bridge.privateKeyPath,
+  certificateId: bridge.certificateId,
+  certificateArn: bridge.certificateArn,
+  accessKeyId: key.accessKeyId,
+  secretAccessKey: key.secretAccessKey,
+  ...(network.api === undefined ? {} : { api: network.api }),
+  ...(network.wss === undefined ? {} : { wss: network.wss }),
+});
+
 export const createSandbox = (options: SandboxOptions): Sandbox => {
   const { host = '127.0.0.1', port = 0, policy = allowAll, random = Math.random } = options;
   const broker = createBroker({ ...awsLimits, ...options.limits }, random);
+  const iam = createIam();
+  const apiRules = createApiRules(random);
   let running: Running | undefined;
 
   const whileRunning = (): Running => {
@@ -108,26 +128,20 @@ export const createSandbox = (options: SandboxOptions): Sandbox => {
   const start = async (): Promise<SandboxAddress> => {
     if (running !== undefined) return running.address;
     const certificates = await openCertificateStore(options.dataDir);
+    const keys = await openAccessKeys(options.dataDir);
     const bridge = identify(await certificates.client('bridge'));
     broker.registry.register(bridge.certificate, { policies: [policy] });
-    const listener = createListener({ broker, ca: certificates.ca, server: certificates.server });
-    const address = {
-      host,
-      port: await listener.listen(port, host),
-      caCertificate: certificates.ca.certificatePath,
-      certificate: bridge.certificatePath,
-      privateKey: bridge.privateKeyPath,
-      certificateId: bridge.certificateId,
-      certificateArn: bridge.certificateArn,
-    };
-    running = { certificates, listener, address };
+    const { apiPort, wssPort, externalId } = options;
+    const network = await openNetwork({ host, port, apiPort, wssPort }, { broker, certificates, keys, iam, apiRules, externalId });
+    const address = addressOf(network, bridge, { certificates, key: keys.own });
+    running = { certificates, network, address };
     return address;
   };
 
   const stop = async (): Promise<void> => {
     const stopping = running;
     running = undefined;
-    await stopping?.listener.close();
+    await stopping?.network.close();
     broker.sessions.clear();
     broker.wills.clear();
   };
@@ -135,9 +149,9 @@ export const createSandbox = (options: SandboxOptions): Sandbox => {
   return {
     start,
     stop,
-    cut: () => whileRunning().listener.cut(),
-    blackhole: () => whileRunning().listener.blackhole(),
-    restore: () => whileRunning().listener.restore(),
+    cut: () => whileRunning().network.cut(),
+    blackhole: () => whileRunning().network.blackhole(),
+    restore: () => whileRunning().network.restore(),
     misbehave: (rules) => broker.rules.replace(rules),
     disconnect: (clientId) => {
       const client = broker.online.get(clientId);
@@ -155,6 +169,8 @@ export const createSandbox = (options: SandboxOptions): Sandbox => {
     },
     setCertificateStatus: (status, certificateId) => broker.registry.setStatus(certificateId ?? whileRunning().address.certificateId, status),
     setPolicy: (document, certificateId) => broker.registry.setPolicies(certificateId ?? whileRunning().address.certificateId, [document]),
+    setIamPolicy: (document) => iam.replace(document),
+    misbehaveApi: (rules) => apiRules.replace(rules),
     onPublish: (listener) => broker.books.onPublish(listener),
     onNotice: (listener) => broker.books.onNotice(listener),
     stats: () => broker.books.stats(),

@@ -1,5 +1,5 @@
 import { parser as createParser, type Packet } from 'mqtt-packet';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 
 /** Bytes of the largest MQTT packet (AWS quota: 146 KB). */
 export const maxPacketBytes = 146 * 1024;
@@ -18,7 +18,7 @@ export interface WireListener {
   closed(): void;
 }
 
-/** MQTT packets on a TLS socket: packets in, bytes out, the writes of one turn of the event loop joined. */
+/** MQTT packets on a TLS socket or a WebSocket: packets in, bytes out, the writes of one turn of the event loop joined. */
 export class Wire {
   readonly #parser = createParser();
   readonly #holds = new Set<string>();
@@ -32,7 +32,7 @@ export class Wire {
   #malformed = false;
 
   constructor(
-    readonly socket: TLSSocket,
+    readonly socket: Duplex,
     private readonly listener: WireListener,
   ) {}
 

@@ -1,3 +1,4 @@
+import { ListThingsCommand } from '@aws-sdk/client-iot';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -6,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import type { Test } from 'tap';
 import { createSandboxCommand, sandboxCommand } from '../../src/cli/sandbox.js';
+import { openClient } from './support/api-client.js';
 import { within } from './support/harness.js';
 import { connectRaw, publishPacket } from './support/raw-client.js';
 
@@ -43,7 +45,7 @@ interface FirstLine {
   readonly certificateArn: string;
 }
 
-const addressOf = (line: FirstLine): Parameters<typeof connectRaw>[1] => ({ ...line, ...line.mqtt, certificateId: line.certificateArn.split('/')[1] ?? '' });
+const addressOf = (line: FirstLine): Parameters<typeof connectRaw>[1] => ({ ...line, ...line.mqtt });
 
 void t.test('--json: the address first, then each publish and session, until the signal', async (t) => {
   const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--json');
@@ -61,6 +63,23 @@ void t.test('--json: the address first, then each publish and session, until the
   t.match(JSON.parse(await command.nextLine()), { event: 'session-closed', clientId: 'c1', reason: 'stopping' });
   t.equal(await within('exit', command.exitCode), 0);
   t.match(await client.rest(), [{ cmd: 'puback' }, { cmd: 'disconnect', reasonCode: 0x8b }]);
+});
+
+void t.test('--api-port, --wss-port and --external-id: where they listen and the access key', async (t) => {
+  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--api-port', '0', '--wss-port', '0', '--external-id', 'x', '--limit', 'ListThings=1', '--json');
+  const first = JSON.parse(await command.nextLine()) as FirstLine & { readonly api: FirstLine['mqtt']; readonly accessKey: { readonly id: string; readonly secret: string } };
+  t.same(Object.keys(first), ['mqtt', 'caCertificate', 'certificate', 'privateKey', 'certificateArn', 'api', 'wss', 'accessKey']);
+  t.match(first, { api: { host: '127.0.0.1', port: Number }, wss: { host: '127.0.0.1', port: Number }, accessKey: { id: /^AKIA/, secret: String } });
+  const client = openClient(t, { ...addressOf(first), certificateId: '', certificateArn: '', api: first.api, accessKeyId: first.accessKey.id, secretAccessKey: first.accessKey.secret });
+  const calls = await Promise.allSettled(Array.from({ length: 20 }, () => client.send(new ListThingsCommand({}))));
+  t.match(calls.find(({ status }) => status === 'rejected'), { reason: { name: 'ThrottlingException' } }, 'the limit counts');
+});
+
+void t.test('for people: where API and WebSocket listen, and the access key', async (t) => {
+  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--api-port', '0', '--wss-port', '0');
+  const lines: string[] = [];
+  while (lines.length < 9) lines.push(await command.nextLine());
+  t.match(lines.slice(5), [/API {17}http:\/\/127\.0\.0\.1:\d+ /, /wss:\/\/127\.0\.0\.1:\d+\/mqtt/, /access key {10}AKIA/, /secret access key {3}\S{40}/]);
 });
 
 void t.test('--json: control commands on stdin, one after another; its end ends nothing', async (t) => {
@@ -96,7 +115,7 @@ void t.test('for people: it says that it is not AWS, where the files are, and sh
   t.match(rest[3], 'arn:aws:iot:sandbox');
   const port = Number(/:(\d+)\./.exec(banner)?.[1]);
   const files = { caCertificate: `${dir}/ca.pem`, certificate: `${dir}/bridge.pem`, privateKey: `${dir}/bridge.key` };
-  const client = await connectRaw(t, { host: '127.0.0.1', port, ...files, certificateId: '', certificateArn: '' });
+  const client = await connectRaw(t, { host: '127.0.0.1', port, ...files });
   t.match(await command.nextLine(), /raw connected \(MQTT 5\)/);
   client.send(publishPacket('a', { payload: '{"t":1}' }), publishPacket('b', { payload: Buffer.from([0xff, 0x00]) }));
   t.match(await command.nextLine(), /a \(QoS 1, 7 bytes, from raw\)/);
@@ -109,6 +128,9 @@ const wrongArguments: [string[], RegExp][] = [
   [[], /--data-dir is missing/],
   [['--data-dir', 'd', '--mqtt-port', 'x'], /--mqtt-port: x/],
   [['--data-dir', 'd', '--mqtt-port', '65536'], /--mqtt-port: 65536/],
+  [['--data-dir', 'd', '--api-port', 'x'], /--api-port: x/],
+  [['--data-dir', 'd', '--wss-port', '70000'], /--wss-port: 70000/],
+  [['--data-dir', 'd', '--limit', 'CreateThing=1000001'], /--limit CreateThing/],
   [['--data-dir', 'd', '--limit', 'speed=1'], /--limit: speed is none of publishesPerSecond/],
   [['--data-dir', 'd', '--limit', 'maxTopicBytes'], /--limit maxTopicBytes/],
   [['--data-dir', 'd', '--publish-limit', '1.5'], /--publish-limit: 1\.5/],
@@ -125,13 +147,16 @@ void t.test('wrong arguments: exit code 2 and a line that says which', async (t)
   }
 });
 
-void t.test('a port in use: exit code 1 with the reason', async (t) => {
+void t.test('a port in use: exit code 1 with the reason, and nothing is left open', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.teardown(() => void taken.close());
   await once(taken, 'listening');
   const stderr = new PassThrough();
-  const args = ['--data-dir', t.testdir(), '--mqtt-port', String((taken.address() as AddressInfo).port)];
-  const code = await sandboxCommand.run(args, { stdout: new PassThrough(), stderr, env: {}, signal: new AbortController().signal });
-  t.equal(code, 1);
-  t.match(await text(stderr.end()), /EADDRINUSE/);
+  const port = String((taken.address() as AddressInfo).port);
+  const dataDir = ['--data-dir', t.testdir()];
+  for (const args of [['--mqtt-port', port], ['--mqtt-port', '0', '--wss-port', port], ['--mqtt-port', '0', '--wss-port', '0', '--api-port', port]]) {
+    const code = await sandboxCommand.run([...dataDir, ...args], { stdout: new PassThrough(), stderr, env: {}, signal: new AbortController().signal });
+    t.equal(code, 1, args.join(' '));
+  }
+  t.match(await text(stderr.end()), /(?:EADDRINUSE[^]*){3}/);
 });

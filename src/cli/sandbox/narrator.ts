@@ -12,13 +12,29 @@ export interface Narrator {
 
 const jsonPayload = (payload: Buffer): object => (isUtf8(payload) ? { payload: payload.toString('utf8') } : { payloadBase64: payload.toString('base64') });
 
+/** Only where something is signed with it. */
+const accessKeyOf = ({ api, wss, accessKeyId, secretAccessKey }: SandboxAddress): object =>
+  api === undefined && wss === undefined ? {} : { accessKey: { id: accessKeyId, secret: secretAccessKey } };
+
 /** For programs: one JSON object a line. */
 export const jsonNarrator: Narrator = {
-  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
-    JSON.stringify({ mqtt: { host, port }, caCertificate, certificate, privateKey, certificateArn }),
+  started: (address) => {
+    const { host, port, caCertificate, certificate, privateKey, certificateArn, api, wss } = address;
+    return JSON.stringify({ mqtt: { host, port }, caCertificate, certificate, privateKey, certificateArn, api, wss, ...accessKeyOf(address) });
+  },
   publish: ({ at, clientId, topic, qos, payload }) => JSON.stringify({ event: 'publish', at, clientId, topic, qos, ...jsonPayload(payload) }),
   notice: ({ kind, ...rest }) => JSON.stringify({ event: kind, ...rest }),
   dropped: (count) => JSON.stringify({ event: 'lines-dropped', count }),
+};
+
+const signedLines = ({ api, wss, accessKeyId, secretAccessKey }: SandboxAddress): string[] => {
+  if (api === undefined && wss === undefined) return [];
+  return [
+    ...(api === undefined ? [] : [`  API                 http://${api.host}:${api.port} (AWS IoT Core and STS, for --endpoint-url)`]),
+    ...(wss === undefined ? [] : [`  MQTT over WebSocket wss://${wss.host}:${wss.port}/mqtt`]),
+    `  access key          ${accessKeyId}`,
+    `  secret access key   ${secretAccessKey}`,
+  ];
 };
 
 const clock = (at: number): string => new Date(at).toISOString().slice(11, 23);
@@ -38,13 +54,14 @@ const noticeText = (notice: SandboxNotice): string => {
 
 /** For people. */
 export const textNarrator: Narrator = {
-  started: ({ host, port, caCertificate, certificate, privateKey, certificateArn }) =>
+  started: (address) =>
     [
-      `Stand-in for AWS IoT Core on mqtts://${host}:${port}. This is not AWS: it imitates the message broker for tests and trials.`,
-      `  CA certificate      ${caCertificate}`,
-      `  client certificate  ${certificate}`,
-      `  private key         ${privateKey}`,
-      `  certificate ARN     ${certificateArn}`,
+      `Stand-in for AWS IoT Core on mqtts://${address.host}:${address.port}. This is not AWS: it imitates the message broker for tests and trials.`,
+      `  CA certificate      ${address.caCertificate}`,
+      `  client certificate  ${address.certificate}`,
+      `  private key         ${address.privateKey}`,
+      `  certificate ARN     ${address.certificateArn}`,
+      ...signedLines(address),
     ].join('\n'),
   publish: ({ at, clientId, topic, qos, payload }) => {
     const shown = isUtf8(payload) ? payload.toString('utf8') : `${payload.toString('hex')} (hex)`;

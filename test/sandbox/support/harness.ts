@@ -37,9 +37,12 @@ export interface Credentials {
   readonly key: Buffer;
 }
 
+/** What a client needs to come in with a certificate. */
+export type CertificateAddress = Pick<SandboxAddress, 'host' | 'port' | 'caCertificate' | 'certificate' | 'privateKey'>;
+
 /** The PEM files of a certificate; the bridge's by default. */
 export const credentialsOf = async (
-  address: SandboxAddress,
+  address: CertificateAddress,
   paths: { certificate: string; privateKey: string } = address,
 ): Promise<Credentials> => {
   const [ca, cert, key] = await Promise.all([address.caCertificate, paths.certificate, paths.privateKey].map((path) => readFile(path)));

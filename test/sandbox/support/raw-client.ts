@@ -1,8 +1,7 @@
 import { generate, parser as createParser, type IConnackPacket, type IConnectPacket, type Packet } from 'mqtt-packet';
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Test } from 'tap';
-import type { SandboxAddress } from '../../../src/sandbox/sandbox.js';
-import { credentialsOf, within } from './harness.js';
+import { credentialsOf, within, type CertificateAddress } from './harness.js';
 
 /** An MQTT client that sends whatever it is told to, also what no library would send. */
 export class RawClient {
@@ -66,7 +65,7 @@ export interface RawOptions {
 }
 
 /** A TLS connection with the bridge's certificate; no MQTT packet is sent yet. Fails when the handshake does. */
-export const openRaw = async (t: Test, address: SandboxAddress, { protocolVersion = 5, tls = {} }: RawOptions = {}): Promise<RawClient> => {
+export const openRaw = async (t: Test, address: CertificateAddress, { protocolVersion = 5, tls = {} }: RawOptions = {}): Promise<RawClient> => {
   const socket = tlsConnect({ host: '127.0.0.1', port: address.port, servername: 'localhost', ...(await credentialsOf(address)), ...tls });
   t.teardown(() => void socket.destroy());
   const client = new RawClient(socket, protocolVersion);
@@ -83,14 +82,14 @@ export interface RawConnectOptions extends RawOptions {
 }
 
 /** Connects and returns what came after CONNECT: CONNACK, or undefined when the connection was closed without one. */
-export const tryRaw = async (t: Test, address: SandboxAddress, options: RawConnectOptions = {}): Promise<{ client: RawClient; connack: IConnackPacket | undefined }> => {
+export const tryRaw = async (t: Test, address: CertificateAddress, options: RawConnectOptions = {}): Promise<{ client: RawClient; connack: IConnackPacket | undefined }> => {
   const client = await openRaw(t, address, options);
   client.send({ cmd: 'connect', protocolId: 'MQTT', clientId: options.clientId ?? 'raw', protocolVersion: client.protocolVersion, clean: true, keepalive: 60, ...options.connect });
   return { client, connack: (await client.next()) as IConnackPacket | undefined };
 };
 
 /** Connects; fails when the broker refuses. */
-export const connectRaw = async (t: Test, address: SandboxAddress, options: RawConnectOptions = {}): Promise<RawClient> => {
+export const connectRaw = async (t: Test, address: CertificateAddress, options: RawConnectOptions = {}): Promise<RawClient> => {
   const { client, connack } = await tryRaw(t, address, options);
   if ((connack?.reasonCode ?? connack?.returnCode) !== 0) throw new Error(`CONNECT was refused: ${JSON.stringify(connack)}`);
   return client;
