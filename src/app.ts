@@ -1,27 +1,39 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import { createPrivateListener } from './api/private-listener.js';
-import { awsOptions, subscriberOptions, targetOf } from './app/connection-options.js';
-import { certificateDays, healthOf, type Line } from './app/health.js';
-import { networkServerParts } from './app/network-server-options.js';
-import { openDownlinks } from './app/open-downlinks.js';
-import { createAwsConnection } from './aws/aws-connection.js';
-import { createAwsMetrics } from './aws/metrics.js';
-import { createSubscriber } from './aws/subscriber.js';
-import { createSubscriberMetrics } from './aws/subscriber-metrics.js';
-import type { BridgeConfig } from './config/schema.js';
+import { declaredResources } from './api/resources/declared.js';
+import type { Removal } from './api/resources/effective.js';
+import { createResources } from './api/resources/resources.js';
+import { resourceRoutes } from './api/resources/routes/resource-routes.js';
+import type { Effective } from './api/resources/effective.js';
+import { watchAlarms } from './app/alarms.js';
+import { bridgePorts } from './app/bridge-ports.js';
+import { createByRevision } from './app/by-revision.js';
+import { connectionDownlinks } from './app/connection-options.js';
+import { healthOf } from './app/health.js';
+import { createLines } from './app/lines.js';
+import { createLiveNetworkServers } from './app/live-network-servers.js';
+import { createLiveStatus } from './app/live-status.js';
+import { createMetrics } from './app/metrics.js';
+import { createDownlinks, openDeviceStore } from './app/open-downlinks.js';
+import { closeResourceStores, openResourceStores } from './app/open-resources.js';
+import { followResources } from './app/follow-resources.js';
+import { createRouting } from './app/routing.js';
+import { openSecretBox } from './app/secrets-key.js';
+import type { ConnectionConfig } from './config/connection.js';
+import type { LoadedConfig } from './config/load.js';
+import type { ConnectionDownlinks } from './downlink/complete-downlink.js';
 import type { Reason } from './errors.js';
-import { matchOnly } from './flows/match.js';
 import { createIngressListener } from './ingress/ingress-listener.js';
-import { createIngressMetrics } from './ingress/metrics.js';
 import { createTakeMessages } from './ingress/take-messages.js';
 import { createLifecycle } from './lifecycle.js';
 import type { Logger } from './log.js';
+import type { NoteEvent } from './messages/bridge-event.js';
 import { lockDataDir } from './store/local/data-dir-lock.js';
 import { openLocalOutbox } from './store/local/local-outbox.js';
 import { slotOf } from './store/local/slot.js';
 import { createAccept } from './uplink/accept-uplink.js';
-import { createDelivery } from './uplink/deliver-uplink.js';
-import { createUplinkMetrics } from './uplink/metrics.js';
+import { clearBacklog } from './uplink/clear-backlog.js';
+import { createReplayParked } from './uplink/replay-parked.js';
 
 /** The daemon as an object. */
 export interface Bridge {
@@ -33,87 +45,108 @@ export interface Bridge {
   address(): { readonly ingress: string; readonly private: string };
 }
 
+/** Downlinks a second of a connection that is not there any more and still has some. */
+const usualRate = 100;
+
 /** Wires the daemon: every room is made here, and nowhere else. */
-export const createBridge = (config: BridgeConfig, logger: Logger): Bridge => {
+export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, logger: Logger): Bridge => {
+  const { config } = loaded;
   const lifecycle = createLifecycle(logger);
   const addresses = { ingress: '', private: '' };
   let stopping = false;
 
   const open = async (): Promise<void> => {
+    // What is kept, and by whom.
     const lock = await lockDataDir(config.dataDir);
     lifecycle.onStop('data directory lock', () => lock.release());
     const slot = await slotOf(config.dataDir);
     const { maxBytes, dedupWindow, parkedMaxBytes } = config.outbox;
     const outbox = await openLocalOutbox({ dataDir: config.dataDir, maxBytes, dedupWindowMs: dedupWindow, parkedMaxBytes, logger });
     lifecycle.onStop('outbox', () => outbox.close());
+    const stores = await openResourceStores(config, logger);
+    lifecycle.onStop('resources', () => closeResourceStores(stores));
+    const note: NoteEvent = (event) => stores.events.note(event);
+    const connections = new Map<string, ConnectionDownlinks>();
+    const ratePerSecond = (id: string): number => lines.get(id)?.config.configuration.downlinksPerSecond ?? usualRate;
+    const store = await openDeviceStore(config, ratePerSecond, logger);
+    lifecycle.onStop('downlink store', (deadline) => store.close(deadline));
+    const { queue, devices, things, lives } = store;
 
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
-    const connections = config.connections.map(({ id }) => id);
-    const networkServers = config.networkServers.map(({ id }) => id);
-    const uplinkMetrics = createUplinkMetrics({ registry, networkServers, connections, outbox });
-    const lines = new Map<string, Line>();
-    const lineOf = (id: string): Line => {
-      const line = lines.get(id);
-      if (line === undefined) throw new Error(`no connection ${id}`);
-      return line;
-    };
-    const awsMetrics = createAwsMetrics({
-      registry,
-      connections,
-      read(id) {
-        const line = lines.get(id);
-        const status = line?.aws.status();
-        return { sessions: status?.sessions ?? 0, inFlight: status?.inFlight ?? 0, held: line?.delivery.heldSince() !== undefined, certificateDays: line === undefined ? 0 : certificateDays(line.config.configuration.certificate) };
-      },
-    });
-    const subscriberMetrics = createSubscriberMetrics({ registry, connections, read: (id) => ({ opened: lines.get(id)?.subscriber?.status().state === 'opened' }) });
+    const metrics = createMetrics({ registry, outbox, queue, line: (id) => lines.get(id), note });
+
+    // What is configured: the file, and what the API made.
+    const resources = createResources({ store: stores.resources, box: await openSecretBox(config, logger), declared: declaredResources(loaded), backlog: (id) => outbox.pending(id), logger });
+    lifecycle.onStop('resources followed', () => resources.close());
+    const routing = createRouting();
 
     // Uplinks: what is accepted waits in the outbox, one delivery and one pool of sessions for each connection.
-    const targets = new Map(config.connections.map((connection) => [connection.id, targetOf(connection)]));
-    const [onlyTarget] = targets.values();
-    if (onlyTarget === undefined) throw new Error('no connection is configured');
-    const accept = createAccept({ outbox, routes: { match: matchOnly(onlyTarget), targetOf: (id) => targets.get(id) }, delivery: (id) => lineOf(id).delivery, metrics: uplinkMetrics, logger });
+    const accept = createAccept({ outbox, routes: routing.routes, delivery: (id) => lines.get(id)?.intake, metrics: metrics.uplinks, note, logger });
+    const replay = createReplayParked({ outbox, targetOf: routing.targetOf, delivery: (id) => lines.get(id)?.intake, metrics: metrics.uplinks });
 
     // Downlinks: their statuses go the same way as uplinks.
-    const parts = config.networkServers.map(networkServerParts);
-    lifecycle.onStop('network servers', async () => void (await Promise.all(parts.map((part) => part.close()))));
-    const downlinks = await openDownlinks(config, {
-      registry,
-      targets: new Map(parts.map(({ target }) => [target.id, target])),
+    const networkServers = createLiveNetworkServers({ metrics: metrics.networkServers, signingOf: (id) => lines.get(id)?.signing(), logger });
+    lifecycle.onStop('network servers', () => networkServers.close());
+    const downlinks = createDownlinks({
+      store,
+      shared: config.redis !== undefined,
+      targets: networkServers.targets,
+      connections,
+      ratePerSecond,
       statuses: { publish: ({ key, ...message }) => accept.publish({ ...message, idempotencyKey: key }) },
+      metrics: metrics.downlinks,
       logger,
     });
-    lifecycle.onStop('downlink store', (deadline) => downlinks.stop(deadline));
 
-    for (const connection of config.connections) {
-      const delivery = createDelivery({ connectionId: connection.id, outbox, metrics: uplinkMetrics, logger });
-      const aws = createAwsConnection(awsOptions(connection, slot), { listener: delivery.listener, metrics: awsMetrics, logger });
-      const options = subscriberOptions(connection, config, slot);
-      const subscriber = options === undefined ? undefined : createSubscriber(options, { receive: downlinks.receive, metrics: subscriberMetrics, logger });
-      lines.set(connection.id, { config: connection, delivery, aws, ...(subscriber === undefined ? {} : { subscriber }) });
-      uplinkMetrics.restored(connection.id, outbox.restored(connection.id));
-    }
-    for (const { config: connection, aws, delivery } of lines.values()) {
-      if (!connection.active) continue;
-      lifecycle.onStop(`connection ${connection.id}`, (deadline) => aws.stop(deadline));
-      aws.start();
-      lifecycle.onStop(`delivery ${connection.id}`, (deadline) => delivery.stop(deadline));
-      delivery.start(aws.publisher);
-    }
+    // What runs follows what is configured.
+    const removals = new Map<string, Removal['backlog']>();
+    const downlinksOf = createByRevision((connection: ConnectionConfig) => connectionDownlinks(connection, config));
+    const lines = createLines({
+      bridge: config, slot, outbox, things, note, metrics, logger,
+      receive: downlinks.receive,
+      family: metrics.connections,
+      async clearBacklog(id) {
+        await accept.settled();
+        await clearBacklog({ outbox, connectionId: id, disposal: removals.get(id) ?? 'park', metrics: metrics.uplinks });
+        removals.delete(id);
+      },
+    });
+    lifecycle.onStop('connections', (deadline) => lines.stop(deadline));
+    const apply = (effective: Effective, removal?: Removal): void => {
+      if (removal !== undefined) removals.set(removal.connectionId, removal.backlog);
+      networkServers.apply(effective.networkServers);
+      routing.apply(effective);
+      const present = downlinksOf(effective.connections);
+      for (const id of connections.keys()) if (!present.has(id)) connections.delete(id);
+      for (const [id, one] of present) connections.set(id, one);
+      lines.apply(effective.connections, new Set(effective.failed.filter(({ kind }) => kind === 'connection').map(({ id }) => id)));
+    };
     // In this order the last statuses are still accepted, and still published.
     lifecycle.onStop('accept', () => accept.close());
     lifecycle.onStop('downlinks', (deadline) => downlinks.stop(deadline));
+    lifecycle.onStop('subscribers', (deadline) => lines.stopReceiving(deadline));
+    const following = await followResources({ resources, apply, logger });
+    lifecycle.onStop('changes of resources', () => following.stop());
     downlinks.start();
-    for (const { config: connection, subscriber } of lines.values()) {
-      if (subscriber === undefined) continue;
-      lifecycle.onStop(`subscriber ${connection.id}`, (deadline) => subscriber.stop(deadline));
-      subscriber.start();
-    }
+    const alarms = watchAlarms({ lines: () => lines.all(), note });
+    lifecycle.onStop('alarms', () => alarms.stop());
 
-    const notReady = (): Reason | undefined => (stopping ? 'stopping' : outbox.unwritable());
-    const health = () => healthOf({ slot, outbox, lines: () => [...lines.values()], downlinks: downlinks.health, failing: () => downlinks.failing() });
-    const privateListener = createPrivateListener({ ...config.private, registry, notReady, health });
+    const notReady = (): Reason | undefined => (stopping ? 'stopping' : (routing.routes().refusal ?? outbox.unwritable()));
+    const failing = () => downlinks.failing();
+    const kept = { component: config.redis === undefined ? 'downlink store' : 'redis', problem: () => store.problem() };
+    const live = createLiveStatus({ bridge: config, line: (id) => lines.get(id), outbox, devices, things, events: stores.events, targets: networkServers.targets, failing, lastMessageAt: metrics.lastMessageAt });
+    const { tls: privateTls, ...privateOptions } = config.private;
+    const privateListener = createPrivateListener({
+      ...privateOptions,
+      ...(privateTls === undefined ? {} : { tls: { certificate: privateTls.certificate, privateKey: privateTls.privateKey.reveal() } }),
+      registry,
+      notReady,
+      health: () => healthOf({ slot, outbox, lines: () => lines.all(), downlinks: kept, failing, unusable: () => resources.effective().failed }),
+      bridge: bridgePorts({ queue, devices, things, lives, outbox, stores, downlinks, replay }),
+      plugins: [(app, _options, done) => void resourceRoutes(app, { resources, live }).then(() => done(), done)],
+      logger,
+    });
     await privateListener.start();
     lifecycle.onStop('private listener', () => privateListener.stop());
     addresses.private = privateListener.url;
@@ -122,9 +155,10 @@ export const createBridge = (config: BridgeConfig, logger: Logger): Bridge => {
     const ingress = createIngressListener({
       ...ingressOptions,
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, privateKey: tls.privateKey.reveal() } }),
-      sources: new Map(parts.map(({ source }) => [source.id, source])),
+      sources: networkServers.sources,
       take: createTakeMessages((sender, incoming, body) => accept.accept(sender, incoming, body), downlinks.webhooks, logger),
-      metrics: createIngressMetrics(registry, networkServers),
+      metrics: metrics.ingress,
+      note,
       logger,
     });
     await ingress.start();

@@ -12,6 +12,8 @@ export interface ReasonRow {
   readonly retry: RetryClass;
   readonly title: string;
   readonly description: string;
+  /** Answers only of the private API; a webhook never gets them. */
+  readonly only?: 'api';
 }
 
 export const reasons = {
@@ -63,6 +65,32 @@ export const reasons = {
   redis_unsafe: { retry: 'never', title: 'Redis may lose downlinks', description: 'Redis must run with `maxmemory-policy noeviction` and `appendonly yes`.' },
   config_invalid: { retry: 'never', title: 'The configuration is wrong', description: 'Each wrong value is reported as `path: message`.' },
   data_dir_in_use: { retry: 'later', title: 'The data directory is in use', description: 'Another bridge runs on the same `dataDir`.' },
+  no_connection: { httpStatus: 503, retry: 'later', title: 'There is no connection', description: 'No AWS IoT Core connection is configured yet, so there is nowhere to take messages to; make one through the API or in the file.' },
+  no_flow: { retry: 'never', title: 'No flow wants the message', description: 'Flows are configured, and none of them matches; the message is counted as filtered.' },
+  type_not_wanted: { retry: 'never', title: 'The connections take uplinks only', description: 'Every connection of the message has `sendMetadata` or `sendRawDecodedFormat`, with which ThingPark X sends uplinks only; the message is counted as filtered.' },
+  validity_ended: { retry: 'never', title: 'The message became too old', description: 'Its validity time ended before AWS acknowledged it, and the configuration says to park such messages.' },
+  connection_deleted: { retry: 'never', title: 'The connection was deleted', description: 'The message waited for a connection that was deleted with `backlog=park`.' },
+  downlink_deleted: { retry: 'never', title: 'The downlink was deleted', description: 'Somebody deleted the waiting downlinks of the device through the API.' },
+  thing_missing: { retry: 'never', title: 'The thing does not exist', description: '`createDevices` is false and AWS has no thing of this name, so the uplink is skipped, as in ThingPark X.' },
+  thing_foreign: { retry: 'never', title: 'The thing belongs to another system', description: 'A thing of this name exists without the ownership attribute of this bridge, so it is not touched; `things.takeOver` changes that.' },
+  thing_invalid: { retry: 'never', title: 'AWS takes no such thing', description: "The rendered thing name or an attribute breaks AWS's rules of length or characters." },
+  registry_forbidden: { retry: 'later', title: 'The AWS credentials lack a permission', description: 'The registry of AWS IoT refused a call; the detail names the IAM action and resource.' },
+  registry_throttled: { retry: 'later', title: 'The registry of AWS throttles', description: 'AWS answered ThrottlingException; the call is repeated more slowly.' },
+  registry_refused: { retry: 'never', title: 'The registry of AWS refused the call', description: 'AWS answered an error that repeating does not change; the detail holds its words.' },
+  registry_unreachable: { retry: 'later', title: 'The registry of AWS cannot be reached', description: 'DNS, TCP, TLS or HTTP to the control plane failed, or it answered 5xx.' },
+  aws_credentials_missing: { retry: 'later', title: 'There are no AWS credentials', description: 'Neither access keys, nor the provider chain, nor the role to assume gave credentials.' },
+  low_message_rate: { retry: 'later', title: 'Too few messages come', description: 'In the calendar window of an alarm fewer uplinks an hour came than `uplinkRateMinPerHour`.' },
+  invalid_resource: { httpStatus: 400, retry: 'never', title: 'The resource is wrong', description: 'One or more fields are wrong; `errors` lists each with its path.', only: 'api' },
+  unknown_resource: { httpStatus: 404, retry: 'never', title: 'There is no such resource', description: 'Nothing with this id exists.', only: 'api' },
+  resource_exists: { httpStatus: 409, retry: 'never', title: 'The id is taken', description: 'A resource of this kind with this id exists.', only: 'api' },
+  resource_in_use: { httpStatus: 409, retry: 'never', title: 'The resource is in use', description: 'Others refer to it; the detail names them.', only: 'api' },
+  resource_read_only: { httpStatus: 409, retry: 'never', title: 'The resource comes from the file', description: 'It is declared in the configuration file and can only be changed there.', only: 'api' },
+  resource_changed: { httpStatus: 412, retry: 'never', title: 'Somebody else changed it', description: 'The ETag of If-Match is not the current one; read the resource again.', only: 'api' },
+  flow_required: { httpStatus: 409, retry: 'never', title: 'A flow is needed first', description: "With two or more connections messages go by flows only, so that no customer's data reaches another.", only: 'api' },
+  backlog_present: { httpStatus: 409, retry: 'never', title: 'Messages wait for the connection', description: 'Say with `backlog=park` or `backlog=discard` what becomes of them.', only: 'api' },
+  token_required: { httpStatus: 401, retry: 'never', title: 'A token is needed', description: 'The private API asks for `Authorization: Bearer`; the token is missing, unknown or expired.', only: 'api' },
+  role_too_low: { httpStatus: 403, retry: 'never', title: 'The token may not do this', description: 'The role of the token does not allow it.', only: 'api' },
+  secrets_locked: { httpStatus: 503, retry: 'later', title: 'Secrets cannot be opened', description: 'A stored secret was sealed with a key that the bridge does not have: see `secrets` in the configuration.', only: 'api' },
   store_corrupt: { retry: 'never', title: 'The store is damaged', description: 'The file of the outbox or of the downlinks is truncated or overwritten; it is set aside, never served from.' },
 } as const satisfies Record<string, ReasonRow>;
 

@@ -1,21 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import type { Health } from '../api/private-listener.js';
-import type { AwsConnection } from '../aws/aws-connection.js';
-import type { Subscriber } from '../aws/subscriber.js';
 import type { ConnectionConfig } from '../config/connection.js';
 import type { StoreProblem } from '../downlink/ports.js';
 import type { Reason } from '../errors.js';
 import type { Outbox } from '../uplink/ports.js';
-import type { Delivery } from '../uplink/deliver-uplink.js';
-
-/** One connection with everything that belongs to it. */
-export interface Line {
-  readonly config: ConnectionConfig;
-  readonly delivery: Delivery;
-  readonly aws: AwsConnection;
-  /** Absent where no downlinks are taken. */
-  readonly subscriber?: Subscriber;
-}
+import { shownState } from './connection-state.js';
+import type { Line } from './line.js';
 
 /** A network server whose downlink API fails. */
 export interface FailingNetworkServer {
@@ -26,14 +16,23 @@ export interface FailingNetworkServer {
   readonly since: number;
 }
 
+/** A resource that was stored and cannot be used. */
+export interface UnusableResource {
+  readonly kind: string;
+  readonly id: string;
+  readonly reason: Reason;
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+}
+
 /** Everything that health is made of. */
 export interface HealthSources {
   readonly slot: string;
   readonly outbox: Pick<Outbox, 'unwritable' | 'pending'>;
-  readonly lines: () => readonly Line[];
+  readonly lines: () => Iterable<Line>;
   /** What keeps the downlinks: the data directory or Redis. */
   readonly downlinks: { readonly component: string; readonly problem: () => StoreProblem | undefined };
   readonly failing: () => readonly FailingNetworkServer[];
+  readonly unusable: () => readonly UnusableResource[];
 }
 
 type Problem = Health['problems'][number];
@@ -41,7 +40,9 @@ type Problem = Health['problems'][number];
 /** A certificate is worth a line in health this many days before it ends. */
 const certificateWarningDays = 30;
 
-export const certificateDays = (pem: string): number => (Date.parse(new X509Certificate(pem).validTo) - Date.now()) / 86_400_000;
+/** Days until the client certificate ends; undefined for a connection without one. */
+export const certificateDays = ({ configuration: { certificate } }: ConnectionConfig): number | undefined =>
+  certificate === undefined ? undefined : (Date.parse(new X509Certificate(certificate).validTo) - Date.now()) / 86_400_000;
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
@@ -52,22 +53,29 @@ const problem = (component: string, { reason, since, detail }: { readonly reason
   ...(detail === undefined ? {} : { detail }),
 });
 
-const subscriberProblems = ({ config, subscriber }: Line): Problem[] => {
-  const status = subscriber?.status();
-  return status === undefined || status.state === 'opened' ? [] : [problem(`downlinks of connection ${config.id}`, status, 'session_lost')];
+const certificateProblems = (component: string, config: ConnectionConfig): Problem[] => {
+  const days = certificateDays(config);
+  if (days === undefined || days >= certificateWarningDays) return [];
+  return [{ component, reason: 'certificate_refused', detail: days < 0 ? 'the client certificate has expired' : `the client certificate expires in ${Math.floor(days)} days` }];
+};
+
+const activeProblems = (line: Line, component: string): Problem[] => {
+  const status = line.aws();
+  const downlinks = line.downlinks();
+  const held = line.heldSince();
+  const things = line.things.status()?.failing;
+  return [
+    ...(status === undefined || status.state === 'opened' ? [] : [problem(component, status, 'session_lost')]),
+    ...(held === undefined ? [] : [{ component, reason: 'connection_held', since: isoTime(held) } as const]),
+    ...(downlinks === undefined || downlinks.state === 'opened' ? [] : [problem(`downlinks of ${component}`, downlinks, 'session_lost')]),
+    ...(things === undefined ? [] : [problem(`things of ${component}`, things, 'registry_refused')]),
+  ];
 };
 
 const lineProblems = (line: Line): Problem[] => {
-  const { config, delivery, aws } = line;
-  const component = `connection ${config.id}`;
-  const problems: Problem[] = [];
-  const status = aws.status();
-  const held = delivery.heldSince();
-  if (config.active && status.state !== 'opened') problems.push(problem(component, status, 'session_lost'));
-  if (held !== undefined) problems.push({ component, reason: 'connection_held', since: isoTime(held) });
-  const days = certificateDays(config.configuration.certificate);
-  if (days < certificateWarningDays) problems.push({ component, reason: 'certificate_refused', detail: `the client certificate expires in ${Math.floor(days)} days` });
-  return [...problems, ...subscriberProblems(line)];
+  const component = `connection ${line.id}`;
+  const alarms = line.alarms.raised().map(({ alarm, since }) => problem(component, { since, detail: alarm.message }, 'low_message_rate'));
+  return [...(line.config.active ? activeProblems(line, component) : []), ...certificateProblems(component, line.config), ...alarms];
 };
 
 const storeProblems = ({ outbox, downlinks }: HealthSources): Problem[] => {
@@ -76,17 +84,20 @@ const storeProblems = ({ outbox, downlinks }: HealthSources): Problem[] => {
   return [...(unwritable === undefined ? [] : [{ component: 'outbox', reason: unwritable }]), ...(store === undefined ? [] : [problem(downlinks.component, store, 'store_unavailable')])];
 };
 
+const unusableProblem = ({ kind, id, reason, problems }: UnusableResource): Problem => ({ component: `${kind} ${id}`, reason, detail: problems.map(({ path, message }) => `${path} ${message}`).join('; ') });
+
+const connectionHealth = (line: Line, { outbox }: HealthSources): Readonly<Record<string, unknown>> => {
+  const { id, config } = line;
+  const { state, ...status } = line.aws() ?? { state: undefined };
+  const downlinks = line.downlinks();
+  return { id, active: config.active, state: shownState(config.active, state), ...status, pending: outbox.pending(id), ...(downlinks === undefined ? {} : { downlinks: { ...downlinks, state: shownState(true, downlinks.state) } }) };
+};
+
 /** Names everything that is not as it should be. */
 export const healthOf = (sources: HealthSources): Health => {
-  const lines = sources.lines();
+  const lines = [...sources.lines()];
   const failing = sources.failing().map((one) => problem(`network server ${one.networkServerId}`, one, 'network_server_unreachable'));
-  const problems = [...storeProblems(sources), ...lines.flatMap(lineProblems), ...failing];
-  const connections = lines.map(({ config, aws, subscriber }) => ({
-    id: config.id,
-    active: config.active,
-    ...aws.status(),
-    pending: sources.outbox.pending(config.id),
-    ...(subscriber === undefined ? {} : { downlinks: subscriber.status() }),
-  }));
-  return { status: problems.length === 0 ? 'ok' : 'degraded', problems, slot: sources.slot, connections };
+  const none: Problem[] = lines.length === 0 ? [{ component: 'connections', reason: 'no_connection' }] : [];
+  const problems = [...storeProblems(sources), ...none, ...sources.unusable().map(unusableProblem), ...lines.flatMap(lineProblems), ...failing];
+  return { status: problems.length === 0 ? 'ok' : 'degraded', problems, slot: sources.slot, connections: lines.map((line) => connectionHealth(line, sources)) };
 };

@@ -2,7 +2,7 @@ import { proofOf, type NetworkServerConfig } from '../config/network-server.js';
 import { downlinkDefaults, type DownlinkConfig } from '../config/network-server-downlink.js';
 import type { DownlinkTarget } from '../downlink/ports.js';
 import type { WebhookSource } from '../ingress/webhooks.js';
-import type { DownlinkClient, DownlinkSettings } from '../network-servers/downlink-client.js';
+import type { DownlinkClient, DownlinkSettings, DownlinkSigning } from '../network-servers/downlink-client.js';
 import { createProof } from '../network-servers/proof.js';
 import { createDownlinkClient, networkServerAdapters } from '../network-servers/registry.js';
 
@@ -48,7 +48,13 @@ const webhookSource = ({ id, kind, authenticate, fields, batchPattern, downlink 
   };
 };
 
-const downlinkTarget = ({ id, kind }: NetworkServerConfig, downlink: DownlinkConfig, client: DownlinkClient): DownlinkTarget => ({
+/** What the downlinks of a connection are signed with; undefined: what the network server is configured with. */
+export type SigningOf = (connectionId: string) => DownlinkSigning | undefined;
+
+const submitOf = (client: DownlinkClient, signingOf: SigningOf): Pick<DownlinkTarget, 'submit'> =>
+  client.submit === undefined ? {} : { submit: (one, address) => client.submit?.(one, address, signingOf(one.connectionId)) ?? Promise.reject(new Error('no downlink API')) };
+
+const downlinkTarget = ({ id, kind }: NetworkServerConfig, downlink: DownlinkConfig, { client, signingOf }: { readonly client: DownlinkClient; readonly signingOf: SigningOf }): DownlinkTarget => ({
   id,
   kind,
   delivery: client.delivery,
@@ -59,12 +65,12 @@ const downlinkTarget = ({ id, kind }: NetworkServerConfig, downlink: DownlinkCon
   check: (one) => client.check(one),
   idsOf: (one) => client.idsOf(one),
   reportsAfter: (state, one) => client.reportsAfter(state, one),
-  ...(client.submit === undefined ? {} : { submit: client.submit.bind(client) }),
+  ...submitOf(client, signingOf),
 });
 
 /** Makes both directions of a configured network server. */
-export const networkServerParts = (config: NetworkServerConfig): NetworkServerParts => {
+export const networkServerParts = (config: NetworkServerConfig, signingOf: SigningOf): NetworkServerParts => {
   const downlink = config.downlink ?? downlinkDefaults;
   const client = createDownlinkClient(config.kind, clientSettings(downlink));
-  return { source: webhookSource(config, client), target: downlinkTarget(config, downlink, client), close: () => client.close() };
+  return { source: webhookSource(config, client), target: downlinkTarget(config, downlink, { client, signingOf }), close: () => client.close() };
 };

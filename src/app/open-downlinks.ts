@@ -1,9 +1,11 @@
-import type { Registry } from 'prom-client';
 import type { BridgeConfig } from '../config/schema.js';
 import { createMailbox } from '../downlink/collect-downlink.js';
-import { createDownlinkMetrics } from '../downlink/metrics.js';
+import type { ConnectionDownlinks } from '../downlink/complete-downlink.js';
+import { createClearDevice, type ClearDevice } from '../downlink/clear-device.js';
+import { createDownlinkIntake } from '../downlink/downlink-intake.js';
+import type { DownlinkMetrics } from '../downlink/metrics.js';
 import type { DownlinkStore, DownlinkTarget, ReceiveDownlink, StatusOutlet } from '../downlink/ports.js';
-import { createReceiveDownlink } from '../downlink/receive-downlink.js';
+import type { PostDownlink } from '../downlink/post-downlink.js';
 import { createSubmission } from '../downlink/submit-downlink.js';
 import { createTracker } from '../downlink/track-status.js';
 import type { WebhookDownlinks } from '../ingress/take-messages.js';
@@ -11,76 +13,61 @@ import type { Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { openLocalDownlinks } from '../store/local/downlinks/local-downlinks.js';
 import { openRedisDownlinks } from '../store/redis/redis-downlinks.js';
-import { connectionDownlinks } from './connection-options.js';
-import type { FailingNetworkServer, HealthSources } from './health.js';
+import type { ThingMemory } from '../uplink/ports.js';
+import type { FailingNetworkServer } from './health.js';
+import { keyPrefix, redisSettings } from './redis-settings.js';
+
+/** What keeps the downlinks, the devices and their things. */
+export type DeviceStore = DownlinkStore & { readonly things: ThingMemory };
 
 /** The way back, from what AWS hands over to the network servers. */
 export interface DownlinkParts {
   readonly receive: ReceiveDownlink;
+  readonly post: PostDownlink;
+  readonly clear: ClearDevice;
   readonly webhooks: WebhookDownlinks;
-  readonly health: HealthSources['downlinks'];
   failing(): readonly FailingNetworkServer[];
   /** Begins to submit what waits. */
   start(): void;
-  /** May be called twice. */
+  /** Submits nothing more. May be called twice. */
   stop(deadline: Deadline): Promise<void>;
 }
 
 export interface DownlinkDeps {
-  readonly registry: Registry;
+  readonly store: DeviceStore;
+  readonly shared: boolean;
   readonly targets: ReadonlyMap<string, DownlinkTarget>;
+  readonly connections: ReadonlyMap<string, ConnectionDownlinks>;
+  readonly ratePerSecond: (connectionId: string) => number;
   readonly statuses: StatusOutlet;
+  readonly metrics: DownlinkMetrics;
   readonly logger: Logger;
 }
-
-/** Keys of this bridge in Redis begin with it. */
-const keyPrefix = 'lpwan-bridge';
 
 /** Together with what the queue itself allows this stays below the room that the pace leaves in a second, ms (decision 0010). */
 const sharedLatestMs = 40;
 
-/** Default of `downlinksPerSecond`: for a connection that is not configured any more and still has downlinks. */
-const usualRate = 100;
-
-const rateOf = (config: BridgeConfig): ((connectionId: string) => number) => {
-  const rates = new Map(config.connections.map(({ id, configuration }) => [id, configuration.downlinksPerSecond]));
-  return (connectionId) => rates.get(connectionId) ?? usualRate;
-};
-
 /** Downlinks are kept in Redis where one is configured, else in the data directory. @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
-const openStore = (config: BridgeConfig, logger: Logger): Promise<DownlinkStore> => {
-  const common = { ratePerSecond: rateOf(config), reportWindowMs: config.downlinks.reportWindow, logger };
-  const { redis, dataDir } = config;
+export const openDeviceStore = ({ redis, dataDir, downlinks }: BridgeConfig, ratePerSecond: (connectionId: string) => number, logger: Logger): Promise<DeviceStore> => {
+  const common = { ratePerSecond, reportWindowMs: downlinks.reportWindow, logger };
   if (redis === undefined) return openLocalDownlinks({ ...common, dataDir });
-  return openRedisDownlinks({ ...common, keyPrefix, url: redis.url.reveal(), ...(redis.caCertificate === undefined ? {} : { ca: redis.caCertificate }) });
+  return openRedisDownlinks({ ...common, keyPrefix, ...redisSettings(redis) });
 };
 
-/** Opens the store of downlinks and puts the parts together that receive, submit, track and hand them out. */
-export const openDownlinks = async (config: BridgeConfig, { registry, targets, statuses, logger }: DownlinkDeps): Promise<DownlinkParts> => {
-  const store = await openStore(config, logger);
-  const { queue, submitted, devices } = store;
-  const metrics = createDownlinkMetrics({
-    registry,
-    connections: config.connections.map(({ id }) => id),
-    networkServers: config.networkServers.map(({ id }) => id),
-    totals: (id) => queue.totals(id),
-    headroom: (id) => queue.headroom(id),
-  });
-  const connections = new Map(config.connections.map((connection) => [connection.id, connectionDownlinks(connection, config)]));
-  const submission = createSubmission({ queue, submitted, devices, statuses, targets, metrics, ratePerSecond: rateOf(config), logger, ...(config.redis === undefined ? {} : { latestMs: sharedLatestMs }) });
-  const tracker = createTracker({ submitted, targets, underWay: submission.underWay, metrics, logger });
-  const mailbox = createMailbox({ queue, statuses, submitted, metrics, logger });
+/** Puts the parts together that receive, submit, track and hand out downlinks. */
+export const createDownlinks = ({ store, shared, ...deps }: DownlinkDeps): DownlinkParts => {
+  const { queue, submitted, devices, lives } = store;
+  const common = { ...deps, queue, submitted, devices, lives };
+  const submission = createSubmission({ ...common, ...(shared ? { latestMs: sharedLatestMs } : {}) });
+  const tracker = createTracker({ ...common, underWay: submission.underWay });
+  const mailbox = createMailbox(common);
   let stopped: Promise<void> | undefined;
-  const stopAll = async (deadline: Deadline): Promise<void> => {
-    await submission.close(deadline);
-    await store.close(deadline);
-  };
   return {
-    receive: createReceiveDownlink({ queue, submitted, devices, statuses, targets, connections, metrics, logger }),
+    ...createDownlinkIntake(common),
+    clear: createClearDevice(common),
     webhooks: { devices, resolve: (sender, incoming) => tracker.resolve(sender, incoming), collect: (request) => mailbox.collect(request) },
-    health: { component: config.redis === undefined ? 'downlink store' : 'redis', problem: () => store.problem() },
     failing: () => submission.failing(),
     start: () => submission.start(),
-    stop: (deadline) => (stopped ??= stopAll(deadline)),
+    stop: (deadline) => (stopped ??= submission.close(deadline)),
   };
 };

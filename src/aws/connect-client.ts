@@ -1,70 +1,112 @@
 import { once, type EventEmitter } from 'node:events';
-import { isIP } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import type { MqttClient } from 'mqtt';
 import type { IConnackPacket } from 'mqtt-packet';
 import { connectFailure } from './connect-failure.js';
+import type { ConnectGate } from './connect-gate.js';
+import type { Endpoint } from './endpoint.js';
+import { openStream } from './open-stream.js';
+
+export type { Endpoint } from './endpoint.js';
 
 export type MqttVersion = 4 | 5;
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-  /** Certificates that the server's must chain to, PEM; absent: Node's own list. */
-  readonly ca?: readonly string[];
-  readonly certificate: string;
-  readonly privateKey: string;
+/** Who wants to know how far a connect came, and may hold it up. */
+export interface ConnectHooks {
+  /** TLS (and the WebSocket) stands; CONNECT is sent when this resolves. */
+  secured?(): Promise<void> | void;
+  /** CONNACK is in: another session of the same client id is over. */
+  connected?(): void;
 }
 
 export interface ConnectOptions<C extends MqttClient> {
   readonly endpoint: Endpoint;
   /** For DNS, TCP, TLS and CONNACK together, ms. */
   readonly connectTimeoutMs: number;
-  /** Makes the client, which must not connect by itself (`manualConnect`), over the socket it is given. */
-  readonly create: (openStream: () => TLSSocket) => C;
+  /** Makes the client, which must not connect by itself (`manualConnect`), over the stream it is given. */
+  readonly create: (openStream: () => Duplex) => C;
+  /** Absent: it begins at once. */
+  readonly gate?: ConnectGate | undefined;
+  readonly hooks?: ConnectHooks | undefined;
 }
 
 export interface ConnectedClient<C extends MqttClient> {
   readonly client: C;
-  readonly socket: TLSSocket;
+  readonly stream: Duplex;
   readonly connack: IConnackPacket;
 }
 
-/** Server name, ALPN and trust as AWS wants them: SNI always, ALPN `x-amzn-mqtt-ca` on port 443 (AWS IoT developer guide, "Device communication protocols"). */
-const openSocket = (endpoint: Endpoint): TLSSocket =>
-  connectTls({
-    host: endpoint.host,
-    port: endpoint.port,
-    ...(endpoint.ca === undefined ? {} : { ca: [...endpoint.ca] }),
-    cert: endpoint.certificate,
-    key: endpoint.privateKey,
-    minVersion: 'TLSv1.2',
-    ...(isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {}),
-    ...(endpoint.port === 443 ? { ALPNProtocols: ['x-amzn-mqtt-ca'] } : {}),
-  });
+/** What became of the attempt, for the one who names its failure. */
+interface Progress {
+  secured: boolean;
+  /** The first error of the stream or the client: what follows is its consequence. */
+  failure: Error | undefined;
+}
 
-/** Runs DNS, TCP, TLS and MQTT CONNECT. @throws BridgeError dns_failed, endpoint_unreachable, tls_failed, certificate_refused, connect_refused, connect_timeout */
-export const connectClient = async <C extends MqttClient>(options: ConnectOptions<C>, signal: AbortSignal): Promise<ConnectedClient<C>> => {
-  const socket = openSocket(options.endpoint);
-  socket.setNoDelay(true);
-  let failure: Error | undefined;
-  let secured = false;
-  socket.once('secureConnect', () => (secured = true));
-  socket.on('error', (error: Error) => (failure ??= error));
-  const client = options.create(() => socket);
-  client.on('error', (error) => (failure ??= error));
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(options.connectTimeoutMs)]);
+const silence = new Error('the endpoint closed the connection');
+
+/** Resolves with the hook, unless the connection ends before. */
+const whileOpen = async (stream: Duplex, hook: Promise<void> | void, signal: AbortSignal): Promise<void> => {
+  const watching = new AbortController();
+  const closed = once(stream, 'close', { signal: AbortSignal.any([signal, watching.signal]) }).then(() => {
+    throw silence;
+  });
+  closed.catch(() => undefined);
+  try {
+    await Promise.race([hook, closed]);
+    if (stream.destroyed) throw silence;
+  } finally {
+    watching.abort();
+  }
+};
+
+const connectOver = async <C extends MqttClient>(stream: Duplex, options: ConnectOptions<C>, progress: Progress, limit: AbortSignal): Promise<ConnectedClient<C>> => {
+  const client = options.create(() => stream);
+  client.on('error', (error) => (progress.failure ??= error));
   const emitter = client as unknown as EventEmitter;
   client.connect();
   try {
     const closed = once(emitter, 'close', { signal: limit }).then(() => {
-      throw failure ?? new Error('the endpoint closed the connection');
+      throw progress.failure ?? silence;
     });
     const [connack] = (await Promise.race([once(emitter, 'connect', { signal: limit }), closed])) as [IConnackPacket];
-    return { client, socket, connack };
+    return { client, stream, connack };
   } catch (error) {
     client.end(true);
-    socket.destroy();
-    throw connectFailure({ error: limit.aborted ? error : (failure ?? error), secured, timedOut: limit.aborted && !signal.aborted });
+    throw error;
+  }
+};
+
+const attempt = async <C extends MqttClient>(options: ConnectOptions<C>, progress: Progress, limit: AbortSignal): Promise<ConnectedClient<C>> => {
+  const stream = await openStream(options.endpoint, limit);
+  progress.secured = true;
+  stream.on('error', (error: Error) => (progress.failure ??= error));
+  try {
+    await whileOpen(stream, options.hooks?.secured?.(), limit);
+    const connected = await connectOver(stream, options, progress, limit);
+    options.hooks?.connected?.();
+    return connected;
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+};
+
+/**
+ * Runs DNS, TCP, TLS, with AWS credentials the WebSocket, and MQTT CONNECT.
+ * @throws ConnectFailure dns_failed, endpoint_unreachable, tls_failed, certificate_refused, connect_refused, connect_timeout, aws_credentials_missing; the abort while it waits at the gate
+ */
+export const connectClient = async <C extends MqttClient>(options: ConnectOptions<C>, signal: AbortSignal): Promise<ConnectedClient<C>> => {
+  const { endpoint } = options;
+  const leave = await options.gate?.enter(`${endpoint.host}:${endpoint.port}`, signal);
+  const progress: Progress = { secured: false, failure: undefined };
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(options.connectTimeoutMs)]);
+  try {
+    const connected = await attempt(options, progress, limit);
+    leave?.(true);
+    return connected;
+  } catch (error) {
+    leave?.(false);
+    throw connectFailure({ error: limit.aborted ? error : (progress.failure ?? error), secured: progress.secured, timedOut: limit.aborted && !signal.aborted, auth: endpoint.auth.kind });
   }
 };

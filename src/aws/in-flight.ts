@@ -4,7 +4,7 @@ import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
 
 export interface InFlightOptions {
   readonly version: 4 | 5;
-  readonly socket: Writable;
+  readonly stream: Writable;
   /** How long a PUBACK may take, ms. */
   readonly timeoutMs: number;
   readonly settled: (record: OutboxRecord, outcome: PublishOutcome) => void;
@@ -21,6 +21,8 @@ export interface InFlight {
   acknowledged(packetId: number, reasonCode: number): void;
   /** Any packet came from the broker. */
   heard(): void;
+  /** Resolves when nothing is unacknowledged. */
+  drained(): Promise<void>;
   /** Ends all of them with one outcome; the session is over. */
   lose(outcome: PublishOutcome): void;
 }
@@ -42,12 +44,13 @@ const highestPacketId = 65_535;
 /** How often overdue publishes are looked for, as a share of the timeout; one timer a session serves them all. */
 const checksPerTimeout = 8;
 
-export const createInFlight = ({ version, socket, timeoutMs, settled, probe, silent }: InFlightOptions): InFlight => {
+export const createInFlight = ({ version, stream, timeoutMs, settled, probe, silent }: InFlightOptions): InFlight => {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let heardAt = performance.now();
   let probedAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
+  const empty: (() => void)[] = [];
 
   const freeId = (): number => {
     do lastId = (lastId % highestPacketId) + 1;
@@ -55,9 +58,11 @@ export const createInFlight = ({ version, socket, timeoutMs, settled, probe, sil
     return lastId;
   };
 
-  const stopTimer = (): void => {
+  /** Called when the last one left. */
+  const rest = (): void => {
     clearInterval(timer);
     timer = undefined;
+    for (const resolve of empty.splice(0)) resolve();
   };
 
   /** A throttled publish is not a dead connection: only one that does not answer a ping either is. */
@@ -82,6 +87,7 @@ export const createInFlight = ({ version, socket, timeoutMs, settled, probe, sil
       waiting.delete(id);
       settled(record, { kind: 'timeout' });
     }
+    if (waiting.size === 0) rest();
   };
 
   return {
@@ -92,24 +98,25 @@ export const createInFlight = ({ version, socket, timeoutMs, settled, probe, sil
       const messageId = freeId();
       waiting.set(messageId, { record, sentAt: performance.now() });
       timer ??= setInterval(checkOverdue, Math.max(20, timeoutMs / checksPerTimeout));
-      writeToStream({ cmd: 'publish', topic: record.topic, payload: record.payload, qos: 1, dup: false, retain: false, messageId }, socket, { protocolVersion: version });
+      writeToStream({ cmd: 'publish', topic: record.topic, payload: record.payload, qos: 1, dup: false, retain: false, messageId }, stream, { protocolVersion: version });
     },
     acknowledged(packetId, reasonCode) {
       const found = waiting.get(packetId);
       if (found === undefined) return;
       waiting.delete(packetId);
-      if (waiting.size === 0) stopTimer();
       settled(found.record, outcomeOf(reasonCode));
+      if (waiting.size === 0) rest();
     },
     heard() {
       heardAt = performance.now();
       probedAt = undefined;
     },
+    drained: () => (waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => empty.push(resolve))),
     lose(outcome) {
-      stopTimer();
       const lost = [...waiting.values()];
       waiting.clear();
       for (const { record } of lost) settled(record, outcome);
+      rest();
     },
   };
 };

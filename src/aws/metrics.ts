@@ -1,5 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Reason } from '../errors.js';
+import type { MetricFamily } from '../metric-family.js';
 
 export interface AwsMetrics {
   connectFailed(connection: string, reason: Reason): void;
@@ -9,50 +9,34 @@ export interface AwsMetrics {
   paced(connection: string, seconds: number): void;
 }
 
-export interface AwsMetricsOptions {
-  readonly registry: Registry;
-  readonly connections: readonly string[];
-  /** Sessions open and publishes in flight of a connection, and the days its certificate is still valid. */
-  readonly read: (connection: string) => { readonly sessions: number; readonly inFlight: number; readonly certificateDays: number; readonly held: boolean };
+/** What is read of a connection when it is scraped. */
+export interface ConnectionReading {
+  readonly sessions: number;
+  readonly inFlight: number;
+  readonly held: boolean;
+  /** Days until the client certificate expires; NaN where there is none. */
+  readonly certificateDays: number;
 }
 
-const prefix = 'lpwan_bridge_';
-const connectReasons: readonly Reason[] = ['dns_failed', 'endpoint_unreachable', 'tls_failed', 'certificate_refused', 'connect_refused', 'connect_timeout'];
+export interface AwsMetricsOptions {
+  readonly connections: MetricFamily;
+  readonly read: (connection: string) => ConnectionReading | undefined;
+}
+
+const connectReasons: readonly Reason[] = ['dns_failed', 'endpoint_unreachable', 'tls_failed', 'certificate_refused', 'connect_refused', 'connect_timeout', 'aws_credentials_missing'];
 const closeReasons: readonly Reason[] = ['session_lost', 'publish_forbidden', 'client_id_taken_over', 'endpoint_unreachable'];
+const pacingBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1];
 
-/** What happens between the bridge and AWS. Every series starts at zero. */
-export const createAwsMetrics = ({ registry, connections, read }: AwsMetricsOptions): AwsMetrics => {
-  const counter = (name: string, help: string, labels: string[]): Counter => new Counter({ name: `${prefix}${name}`, help, labelNames: labels, registers: [registry] });
-  const gauge = (name: string, help: string, value: (connection: string) => number): Gauge =>
-    new Gauge({
-      name: `${prefix}${name}`,
-      help,
-      labelNames: ['connection'],
-      registers: [registry],
-      collect() {
-        for (const connection of connections) this.set({ connection }, value(connection));
-      },
-    });
-
-  const failures = counter('connect_failures_total', 'MQTT connect attempts that failed, by reason.', ['connection', 'reason']);
-  const opened = counter('sessions_opened_total', 'MQTT sessions opened.', ['connection']);
-  const closed = counter('sessions_lost_total', 'MQTT sessions that ended unasked, by reason.', ['connection', 'reason']);
-  const pacing = new Histogram({ name: `${prefix}pacing_wait_seconds`, help: 'How long ready messages waited because of AWS quotas.', labelNames: ['connection'], buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1], registers: [registry] });
-  gauge('sessions_open', 'MQTT sessions that are open.', (connection) => read(connection).sessions);
-  gauge('publishes_in_flight', 'Publishes that wait for their PUBACK.', (connection) => read(connection).inFlight);
-  gauge('connection_held', '1 while nothing at all is allowed on the connection.', (connection) => (read(connection).held ? 1 : 0));
-  gauge('certificate_valid_days', 'Days until the client certificate expires.', (connection) => read(connection).certificateDays);
-
-  for (const connection of connections) {
-    opened.inc({ connection }, 0);
-    pacing.zero({ connection });
-    for (const reason of connectReasons) failures.inc({ connection, reason }, 0);
-    for (const reason of closeReasons) closed.inc({ connection, reason }, 0);
-  }
+/** What happens between the bridge and AWS. */
+export const createAwsMetrics = ({ connections, read }: AwsMetricsOptions): AwsMetrics => {
+  connections.gauge('sessions_open', 'MQTT sessions that are open.', (connection) => read(connection)?.sessions ?? 0);
+  connections.gauge('publishes_in_flight', 'Publishes that wait for their PUBACK.', (connection) => read(connection)?.inFlight ?? 0);
+  connections.gauge('connection_held', '1 while nothing at all is allowed on the connection.', (connection) => (read(connection)?.held === true ? 1 : 0));
+  connections.gauge('certificate_valid_days', 'Days until the client certificate expires; NaN for a connection without one.', (connection) => read(connection)?.certificateDays ?? Number.NaN);
   return {
-    connectFailed: (connection, reason) => failures.inc({ connection, reason }),
-    sessionOpened: (connection) => opened.inc({ connection }),
-    sessionClosed: (connection, reason) => closed.inc({ connection, reason }),
-    paced: (connection, seconds) => pacing.observe({ connection }, seconds),
+    connectFailed: connections.counterBy('connect_failures_total', 'MQTT connect attempts that failed, by reason.', { name: 'reason', values: connectReasons }),
+    sessionOpened: connections.counter('sessions_opened_total', 'MQTT sessions opened.'),
+    sessionClosed: connections.counterBy('sessions_lost_total', 'MQTT sessions that ended unasked, by reason.', { name: 'reason', values: closeReasons }),
+    paced: connections.histogram('pacing_wait_seconds', 'How long ready messages waited because of AWS quotas.', pacingBuckets),
   };
 };

@@ -1,7 +1,9 @@
 import { MqttClient, type IClientOptions } from 'mqtt';
 import { BridgeError, type Reason } from '../errors.js';
 import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
-import { connectClient, type Endpoint, type MqttVersion } from './connect-client.js';
+import { connectClient, type ConnectHooks, type MqttVersion } from './connect-client.js';
+import type { ConnectGate } from './connect-gate.js';
+import type { Endpoint } from './endpoint.js';
 import { createInFlight } from './in-flight.js';
 import { createPace, type PaceLimits } from './pacing.js';
 import { blamesPublish, closeReason, endsByPeer } from './session-close.js';
@@ -16,6 +18,8 @@ export interface SessionOptions {
   /** Greatest number of unacknowledged publishes; the broker's Receive Maximum may lower it. */
   readonly inFlight: number;
   readonly limits: PaceLimits;
+  readonly gate?: ConnectGate | undefined;
+  readonly hooks?: ConnectHooks | undefined;
 }
 
 export interface SessionListener {
@@ -38,6 +42,10 @@ export interface MqttSession {
   /** Milliseconds until it may publish; 0 = now; Infinity = when a PUBACK came. */
   waitMs(now: number): number;
   publish(record: OutboxRecord): void;
+  /** Publishes nothing more for now: another session is about to take its client id over, so its end is no surprise and nobody's fault. Resolves when its PUBACKs are in. */
+  hold(): Promise<void>;
+  /** Nobody took it over. */
+  resume(): void;
   /** Ends it politely: DISCONNECT, then the socket. */
   end(): Promise<void>;
   /** Ends it at once; what is in flight is lost and goes out again elsewhere. */
@@ -61,20 +69,21 @@ const clientOptions = (options: SessionOptions): IClientOptions => ({
 /** How long a polite end may take before the socket is cut, ms. */
 const politeEndMs = 1_000;
 
-/** Opens one session. @throws BridgeError dns_failed, endpoint_unreachable, tls_failed, certificate_refused, connect_refused, connect_timeout */
+/** Opens one session. @throws as `connectClient` */
 export const openSession = async (options: SessionOptions, listener: SessionListener, signal: AbortSignal): Promise<MqttSession> => {
-  const { client, socket } = await connectClient({ ...options, create: (openStream) => new MqttClient(openStream, clientOptions(options)) }, signal);
+  const { client, stream } = await connectClient({ ...options, create: (openStream) => new MqttClient(openStream, clientOptions(options)) }, signal);
   const receiveMaximum = client.serverProperties?.receiveMaximum ?? 65_535;
   const window = Math.min(options.inFlight, receiveMaximum);
   const pace = createPace(options.limits);
   let open = true;
   let wanted = false;
+  let held = false;
   let ending: Reason | undefined;
   let disconnect: number | undefined;
 
   const inFlight = createInFlight({
     version: options.version,
-    socket,
+    stream,
     timeoutMs: options.publishTimeoutMs,
     settled: (record, outcome) => listener.settled(record, outcome),
     probe: () => client.sendPing(),
@@ -84,9 +93,9 @@ export const openSession = async (options: SessionOptions, listener: SessionList
   const closed = (): void => {
     if (!open) return;
     open = false;
-    const reason = ending ?? closeReason(disconnect);
-    inFlight.lose({ kind: 'lost', reason, blame: ending === undefined && blamesPublish(disconnect) });
-    if (wanted) listener.closed(session);
+    const reason = ending ?? (held ? 'client_id_taken_over' : closeReason(disconnect));
+    inFlight.lose({ kind: 'lost', reason, blame: ending === undefined && !held && blamesPublish(disconnect) });
+    if (wanted || held) listener.closed(session);
     else listener.closed(session, { reason, detail: disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}` });
   };
 
@@ -98,7 +107,7 @@ export const openSession = async (options: SessionOptions, listener: SessionList
   client.on('close', closed);
   client.on('error', (error) => {
     if (!endsByPeer(error)) ending ??= 'endpoint_unreachable';
-    socket.destroy();
+    stream.destroy();
   });
 
   const session: MqttSession = {
@@ -110,24 +119,31 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     get inFlight() {
       return inFlight.size;
     },
-    waitMs: (now) => (inFlight.size >= window ? Number.POSITIVE_INFINITY : pace.waitMs(now)),
+    waitMs: (now) => (!open || held || inFlight.size >= window ? Number.POSITIVE_INFINITY : pace.waitMs(now)),
     publish(record) {
       pace.take(performance.now(), record.payload.length + record.topic.length);
       inFlight.send(record);
+    },
+    hold() {
+      held = true;
+      return inFlight.drained();
+    },
+    resume() {
+      held = false;
     },
     async end() {
       wanted = true;
       ending ??= 'session_lost';
       if (!open) return;
-      const late = setTimeout(() => socket.destroy(), politeEndMs);
+      const late = setTimeout(() => stream.destroy(), politeEndMs);
       await client.endAsync().finally(() => clearTimeout(late));
     },
     destroy(reason) {
       ending ??= reason;
       client.end(true);
-      socket.destroy();
+      stream.destroy();
     },
   };
-  if (socket.destroyed) throw new BridgeError('connect_refused', { detail: 'the endpoint closed right after CONNACK' });
+  if (stream.destroyed) throw new BridgeError('connect_refused', { detail: 'the endpoint closed right after CONNACK' });
   return session;
 };

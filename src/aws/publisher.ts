@@ -6,26 +6,31 @@ import type { SessionPool } from './session-pool.js';
 
 export interface PublisherOptions {
   readonly pool: SessionPool;
-  readonly listener: PublisherListener;
+  readonly listener: Pick<PublisherListener, 'settled' | 'room'>;
   /** Over all sessions: the account's publishes a second. */
   readonly accountPace: Pace;
   readonly size: PoolSizeOptions;
   readonly opened: (session: MqttSession) => void;
   /** Ready records wait this many seconds because of quotas. */
   readonly paced: (seconds: number) => void;
+  /** Called once a second while it runs. */
+  readonly tick?: () => void;
 }
 
 /** A publisher over the sessions of a pool, and what its owner tells it about them. */
 export interface PooledPublisher extends Publisher {
   readonly sessions: readonly MqttSession[];
-  start(): void;
+  /** Opens so many sessions, without waiting for demand. */
+  start(count: number): void;
+  /** False: opens no session in place of one that ended, until true. */
+  replenish(allowed: boolean): void;
   sessionClosed(session: MqttSession): void;
   settled(record: OutboxRecord, outcome: PublishOutcome): void;
   /** Takes no more records and gives the sessions back. */
   stop(): void;
 }
 
-export const createPublisher = ({ pool, listener, accountPace, size, opened, paced }: PublisherOptions): PooledPublisher => {
+export const createPublisher = ({ pool, listener, accountPace, size, opened, paced, tick }: PublisherOptions): PooledPublisher => {
   const sessions: MqttSession[] = [];
   const poolSize: PoolSize = createPoolSize(size);
   let borrowing = 0;
@@ -33,6 +38,7 @@ export const createPublisher = ({ pool, listener, accountPace, size, opened, pac
   let alone: MqttSession | undefined;
   let wakeUp: NodeJS.Timeout | undefined;
   let sizing: NodeJS.Timeout | undefined;
+  let replenishing = true;
   let stopped = false;
 
   const remove = (session: MqttSession): void => {
@@ -53,7 +59,7 @@ export const createPublisher = ({ pool, listener, accountPace, size, opened, pac
   };
 
   const keepAtLeastOne = (): void => {
-    if (!stopped && sessions.length + borrowing === 0) void grow();
+    if (!stopped && replenishing && sessions.length + borrowing === 0) void grow();
   };
 
   /** Sessions in turn, so that the load spreads evenly: the first after the last used one that may publish now. */
@@ -89,6 +95,7 @@ export const createPublisher = ({ pool, listener, accountPace, size, opened, pac
   };
 
   const adjustSize = (): void => {
+    tick?.();
     keepAtLeastOne();
     const surplus = poolSize.surplus(sessions.length, performance.now());
     for (const session of sessions.filter((one) => one.inFlight === 0).slice(0, surplus)) {
@@ -99,9 +106,13 @@ export const createPublisher = ({ pool, listener, accountPace, size, opened, pac
 
   return {
     sessions,
-    start() {
-      keepAtLeastOne();
+    start(count) {
+      for (let opening = 0; opening < Math.min(count, size.maxSessions); opening += 1) void grow();
       sizing = setInterval(adjustSize, 1_000);
+    },
+    replenish(allowed) {
+      replenishing = allowed;
+      keepAtLeastOne();
     },
     publish(record) {
       const now = performance.now();
@@ -119,7 +130,7 @@ export const createPublisher = ({ pool, listener, accountPace, size, opened, pac
       if (stopped) return;
       const now = performance.now();
       wakeWhenPaced(now);
-      if (sessions.length + borrowing < size.maxSessions && borrowing === 0 && poolSize.shouldGrow(waiting, sessions.length, now)) void grow();
+      if (replenishing && sessions.length + borrowing < size.maxSessions && borrowing === 0 && poolSize.shouldGrow(waiting, sessions.length, now)) void grow();
     },
     sessionClosed(session) {
       remove(session);

@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { backoffMs, type Backoff } from '../backoff.js';
+import type { OutageBackoff } from './outage-backoff.js';
 
 export interface CoordinatorOptions {
-  readonly backoff: Backoff;
+  readonly backoff: OutageBackoff;
   /** Least time between two connect attempts of the whole pool, ms. */
   readonly spacingMs: number;
   readonly signal: AbortSignal;
+  /** The backoff gives up; it has to abort the signal. */
+  readonly exhausted: () => void;
 }
 
 /**
@@ -21,14 +23,14 @@ export interface ReconnectCoordinator {
   failed(): void;
 }
 
-export const createReconnectCoordinator = ({ backoff, spacingMs, signal }: CoordinatorOptions): ReconnectCoordinator => {
-  let failures = 0;
+export const createReconnectCoordinator = ({ backoff, spacingMs, signal, exhausted }: CoordinatorOptions): ReconnectCoordinator => {
   let notBefore = 0;
   let last: Promise<unknown> = Promise.resolve();
 
   const failed = (): void => {
-    notBefore = performance.now() + backoffMs(backoff, failures);
-    failures += 1;
+    const wait = backoff.failed();
+    if (wait === undefined) exhausted();
+    else notBefore = performance.now() + wait;
   };
 
   const run = async <T>(connect: () => Promise<T>): Promise<T> => {
@@ -39,7 +41,7 @@ export const createReconnectCoordinator = ({ backoff, spacingMs, signal }: Coord
       notBefore = Math.max(notBefore, performance.now() + spacingMs);
       return connected;
     } catch (error) {
-      failed();
+      if (!signal.aborted) failed();
       throw error;
     }
   };
@@ -50,9 +52,7 @@ export const createReconnectCoordinator = ({ backoff, spacingMs, signal }: Coord
       last = turn.catch(() => undefined);
       return turn;
     },
-    stable() {
-      failures = 0;
-    },
+    stable: () => backoff.recovered(),
     failed,
   };
 };

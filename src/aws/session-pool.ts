@@ -1,5 +1,5 @@
 import { createPool, type Pool } from 'generic-pool';
-import { BridgeError, messageOf, type Reason } from '../errors.js';
+import { BridgeError } from '../errors.js';
 import type { MqttVersion } from './connect-client.js';
 import { refusesVersion } from './connect-failure.js';
 import type { MqttSession } from './mqtt-session.js';
@@ -9,15 +9,13 @@ export interface SessionPoolOptions {
   readonly maxSessions: number;
   readonly version: MqttVersion;
   readonly coordinator: ReconnectCoordinator;
-  /** How long a session that was given back stays connected, ms. */
-  readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
   /** Opens the session with this number (1…maxSessions), which makes its stable client id. */
   readonly open: (number: number, version: MqttVersion) => Promise<MqttSession>;
-  readonly connectFailed: (reason: Reason, detail: string) => void;
+  readonly connectFailed: (error: unknown) => void;
 }
 
-/** Keeps the lives of the sessions: borrowing one opens it, giving it back lets it end when it stays idle. */
+/** Keeps the lives of the sessions: borrowing one opens it, giving it back ends it. */
 export interface SessionPool {
   /** A connected session; waits through any outage. Undefined when the pool was closed. */
   borrow(): Promise<MqttSession | undefined>;
@@ -29,7 +27,8 @@ export interface SessionPool {
 
 /** What generic-pool holds: the session, or nothing when the pool closes while one is being made. */
 interface Place {
-  readonly number: number;
+  /** Undefined once it was given back. */
+  number: number | undefined;
   readonly session: MqttSession | undefined;
 }
 
@@ -56,6 +55,12 @@ export const createSessionPool = (options: SessionPoolOptions): SessionPool => {
   const places = new Map<MqttSession, Place>();
   let version = options.version;
 
+  /** As soon as its session is over, so that the one in its place gets the same client id. */
+  const free = (place: Place): void => {
+    if (place.number !== undefined) numbers.free(place.number);
+    place.number = undefined;
+  };
+
   const attempt = async (number: number): Promise<MqttSession> => {
     try {
       return await options.open(number, version);
@@ -75,23 +80,24 @@ export const createSessionPool = (options: SessionPoolOptions): SessionPool => {
         places.set(session, place);
         return place;
       } catch (error) {
-        if (!signal.aborted) options.connectFailed(error instanceof BridgeError ? error.reason : 'internal_error', messageOf(error));
+        if (!signal.aborted) options.connectFailed(error);
       }
     }
     return { number, session: undefined };
   };
 
-  const destroy = async ({ number, session }: Place): Promise<void> => {
-    if (session !== undefined) {
-      places.delete(session);
-      await session.end();
+  const destroy = async (place: Place): Promise<void> => {
+    if (place.session !== undefined) {
+      places.delete(place.session);
+      await place.session.end();
     }
-    numbers.free(number);
+    free(place);
   };
 
   const pool: Pool<Place> = createPool<Place>(
     { create, destroy, validate: async ({ session }) => session?.open ?? true },
-    { min: 0, max: options.maxSessions, testOnBorrow: true, idleTimeoutMillis: options.idleTimeoutMs, evictionRunIntervalMillis: Math.max(100, options.idleTimeoutMs / 4), fifo: false },
+    // None stays idle, so nothing has to look for those that do: with hundreds of pools that would be thousands of wake-ups a second.
+    { min: 0, max: options.maxSessions, testOnBorrow: true, evictionRunIntervalMillis: 0, fifo: false },
   );
 
   const ignoreErrors = (work: PromiseLike<void>): void => void Promise.resolve(work).catch(() => undefined);
@@ -105,11 +111,13 @@ export const createSessionPool = (options: SessionPoolOptions): SessionPool => {
     },
     giveBack(session) {
       const place = places.get(session);
-      if (place !== undefined) ignoreErrors(pool.release(place));
+      if (place !== undefined) ignoreErrors(pool.destroy(place));
     },
     discard(session) {
       const place = places.get(session);
-      if (place !== undefined) ignoreErrors(pool.isBorrowedResource(place) ? pool.destroy(place) : Promise.resolve());
+      if (place === undefined) return;
+      free(place);
+      if (pool.isBorrowedResource(place)) ignoreErrors(pool.destroy(place));
     },
     async close() {
       await pool.drain();

@@ -1,6 +1,6 @@
 import { MqttClient, type IClientOptions } from 'mqtt';
 import { writeToStream, type IPublishPacket } from 'mqtt-packet';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 
 export interface MessageSink {
   /** Resolves when the message may be acknowledged. Settles within a bound. Several are taken at a time, but never two of one topic. */
@@ -34,6 +34,8 @@ export class SubscriberClient extends MqttClient {
   #open = 0;
   /** Reads the next packet; set while as many are being taken as may be. */
   #readOn: (() => void) | undefined;
+  /** Set while messages wait because another session is about to take over. */
+  #held: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   #refusing = false;
   #missed = false;
   #lastTakenAt = 0;
@@ -41,7 +43,7 @@ export class SubscriberClient extends MqttClient {
   #pingedAt = 0;
 
   constructor(
-    openStream: () => TLSSocket,
+    openStream: () => Duplex,
     options: IClientOptions,
     private readonly sink: MessageSink,
   ) {
@@ -63,9 +65,24 @@ export class SubscriberClient extends MqttClient {
     this.#begin();
   }
 
+  /** Lets messages wait, for a session that is about to take the client id over and would get them again. Resolves when those that are being taken are done with. */
+  async hold(): Promise<void> {
+    let end: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => (end = resolve));
+    this.#held ??= { over, end };
+    await this.#concluded;
+  }
+
+  /** Nobody took over: goes on with what waits. */
+  resume(): void {
+    this.#held?.end();
+    this.#held = undefined;
+  }
+
   /** Takes no more messages: what still comes stays unacknowledged. Resolves when those that are being taken are done with. */
   async refuse(): Promise<void> {
     this.#refusing = true;
+    this.resume();
     await this.#concluded;
   }
 
@@ -94,7 +111,7 @@ export class SubscriberClient extends MqttClient {
   async #inTurn(message: IPublishPacket): Promise<boolean> {
     const { topic } = message;
     this.#open += 1;
-    const mine = Promise.all([this.#begun, this.#latest.get(topic)]).then(() => this.#take(message));
+    const mine = Promise.all([this.#begun, this.#held?.over, this.#latest.get(topic)]).then(() => this.#take(message));
     this.#latest.set(topic, mine);
     const taken = await mine;
     if (this.#latest.get(topic) === mine) this.#latest.delete(topic);

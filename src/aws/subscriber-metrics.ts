@@ -1,5 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Reason } from '../errors.js';
+import type { MetricFamily } from '../metric-family.js';
 
 export interface SubscriberMetrics {
   received(connection: string): void;
@@ -10,45 +10,23 @@ export interface SubscriberMetrics {
 }
 
 export interface SubscriberMetricsOptions {
-  readonly registry: Registry;
-  readonly connections: readonly string[];
+  readonly connections: MetricFamily;
   /** Whether the subscription of a connection stands. */
-  readonly read: (connection: string) => { readonly opened: boolean };
+  readonly opened: (connection: string) => boolean;
 }
 
-const prefix = 'lpwan_bridge_subscriber_';
 const storeReasons: readonly Reason[] = ['store_unavailable', 'redis_unavailable', 'outbox_full', 'downlink_queue_full', 'stopping', 'internal_error'];
 const lostReasons: readonly Reason[] = ['session_lost', 'client_id_taken_over', 'endpoint_unreachable', ...storeReasons];
 /** A kept session may also be lost before it is subscribed again: what waited in it comes first. */
-const connectReasons: readonly Reason[] = ['dns_failed', 'tls_failed', 'certificate_refused', 'connect_refused', 'connect_timeout', 'subscribe_refused', ...lostReasons];
+const connectReasons: readonly Reason[] = ['dns_failed', 'tls_failed', 'certificate_refused', 'connect_refused', 'connect_timeout', 'subscribe_refused', 'aws_credentials_missing', ...lostReasons];
 
-/** What happens between AWS and the bridge on the way down. Every series starts at zero. */
-export const createSubscriberMetrics = ({ registry, connections, read }: SubscriberMetricsOptions): SubscriberMetrics => {
-  const counter = (name: string, help: string, labelNames: string[]): Counter => new Counter({ name: `${prefix}${name}`, help, labelNames, registers: [registry] });
-  const received = counter('messages_received_total', 'Downlink messages that AWS delivered, those delivered again included.', ['connection']);
-  const notStored = counter('messages_not_stored_total', 'Downlink messages that were not stored, so not acknowledged, by reason.', ['connection', 'reason']);
-  const failures = counter('connect_failures_total', 'Attempts of the downlink session to connect and subscribe that failed, by reason.', ['connection', 'reason']);
-  const lost = counter('sessions_lost_total', 'Downlink sessions that ended unasked, by reason.', ['connection', 'reason']);
-  new Gauge({
-    name: `${prefix}opened`,
-    help: '1 while the downlink subscription stands.',
-    labelNames: ['connection'],
-    registers: [registry],
-    collect() {
-      for (const connection of connections) this.set({ connection }, read(connection).opened ? 1 : 0);
-    },
-  });
-
-  for (const connection of connections) {
-    received.inc({ connection }, 0);
-    for (const reason of storeReasons) notStored.inc({ connection, reason }, 0);
-    for (const reason of connectReasons) failures.inc({ connection, reason }, 0);
-    for (const reason of lostReasons) lost.inc({ connection, reason }, 0);
-  }
+/** What happens between AWS and the bridge on the way down. */
+export const createSubscriberMetrics = ({ connections, opened }: SubscriberMetricsOptions): SubscriberMetrics => {
+  connections.gauge('subscriber_opened', '1 while the downlink subscription stands.', (connection) => (opened(connection) ? 1 : 0));
   return {
-    received: (connection) => received.inc({ connection }),
-    notStored: (connection, reason) => notStored.inc({ connection, reason }),
-    connectFailed: (connection, reason) => failures.inc({ connection, reason }),
-    sessionLost: (connection, reason) => lost.inc({ connection, reason }),
+    received: connections.counter('subscriber_messages_received_total', 'Downlink messages that AWS delivered, those delivered again included.'),
+    notStored: connections.counterBy('subscriber_messages_not_stored_total', 'Downlink messages that were not stored, so not acknowledged, by reason.', { name: 'reason', values: storeReasons }),
+    connectFailed: connections.counterBy('subscriber_connect_failures_total', 'Attempts of the downlink session to connect and subscribe that failed, by reason.', { name: 'reason', values: connectReasons }),
+    sessionLost: connections.counterBy('subscriber_sessions_lost_total', 'Downlink sessions that ended unasked, by reason.', { name: 'reason', values: lostReasons }),
   };
 };

@@ -1,7 +1,9 @@
 import type { IClientOptions } from 'mqtt';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import { BridgeError, messageOf } from '../errors.js';
-import { connectClient, type Endpoint, type MqttVersion } from './connect-client.js';
+import { connectClient, type ConnectHooks, type MqttVersion } from './connect-client.js';
+import type { ConnectGate } from './connect-gate.js';
+import type { Endpoint } from './endpoint.js';
 import { endsByPeer } from './session-close.js';
 import { settleSubscription, type Subscription } from './settle-subscription.js';
 import { mostAtOnce, SubscriberClient, type MessageSink } from './subscriber-client.js';
@@ -26,6 +28,8 @@ export interface SubscriberSessionOptions {
   readonly stop: AbortSignal;
   /** Ends it at once. */
   readonly cut: AbortSignal;
+  readonly gate?: ConnectGate | undefined;
+  readonly hooks?: ConnectHooks | undefined;
 }
 
 /** A session that is subscribed. Used once, like a session that publishes. */
@@ -35,6 +39,10 @@ export interface SubscriberSession {
   readonly keptForS: number | undefined;
   /** Resolves when the connection is closed. */
   readonly ended: Promise<SubscriberEnd>;
+  /** Lets messages wait while another session takes the client id over. Resolves when those that are being taken are done with. */
+  hold(): Promise<void>;
+  /** Nobody took it over. */
+  resume(): void;
   /** Resolves when the messages that were being taken when it ended are done with. */
   finished(): Promise<void>;
 }
@@ -75,14 +83,14 @@ class Ending {
 
 interface Wires {
   readonly client: SubscriberClient;
-  readonly socket: TLSSocket;
+  readonly stream: Duplex;
   readonly ending: Ending;
 }
 
 /** Leaves when told to, and tells when and why the connection closed. */
-const watch = ({ client, socket, ending }: Wires, { stop, cut }: SubscriberSessionOptions): Promise<SubscriberEnd> => {
+const watch = ({ client, stream, ending }: Wires, { stop, cut }: SubscriberSessionOptions): Promise<SubscriberEnd> => {
   const leave = (): void => void client.leave();
-  const destroy = (): void => void socket.destroy();
+  const destroy = (): void => void stream.destroy();
   stop.addEventListener('abort', leave, { once: true });
   cut.addEventListener('abort', destroy, { once: true });
   client.on('error', (error) => {
@@ -91,7 +99,7 @@ const watch = ({ client, socket, ending }: Wires, { stop, cut }: SubscriberSessi
   });
   const closed = new Promise<void>((resolve) => {
     client.once('close', resolve);
-    if (socket.destroyed) resolve();
+    if (stream.destroyed) resolve();
   });
   if (stop.aborted) leave();
   return closed.then(() => {
@@ -107,11 +115,11 @@ interface Connected extends Wires {
 }
 
 /** Runs until SUBACK is in. @throws BridgeError for a SUBACK that refuses; anything else when the connection closed */
-const subscribe = async ({ client, socket, ending, ended, present }: Connected, options: SubscriberSessionOptions): Promise<void> => {
+const subscribe = async ({ client, stream, ending, ended, present }: Connected, options: SubscriberSessionOptions): Promise<void> => {
   const unanswered = setInterval(() => {
     if (client.idleMs < options.connectTimeoutMs) return;
     ending.because(endBySelf('connect_timeout', 'SUBSCRIBE was not answered'));
-    socket.destroy();
+    stream.destroy();
   }, options.connectTimeoutMs / checksPerTimeout);
   try {
     // MQTT.js never answers what it is asked after the connection closed.
@@ -131,7 +139,7 @@ const subscribe = async ({ client, socket, ending, ended, present }: Connected, 
  */
 export const openSubscriberSession = async (options: SubscriberSessionOptions): Promise<SubscriberSession> => {
   const ending = new Ending();
-  const create = (openStream: () => TLSSocket): SubscriberClient => {
+  const create = (openStream: () => Duplex): SubscriberClient => {
     const made: SubscriberClient = new SubscriberClient(openStream, clientOptions(options), {
       take: options.take,
       failed(error) {
@@ -141,9 +149,9 @@ export const openSubscriberSession = async (options: SubscriberSessionOptions): 
     });
     return made.on('disconnect', ({ reasonCode }) => (ending.disconnectCode = reasonCode ?? 0));
   };
-  const { client, socket, connack } = await connectClient({ ...options, create }, options.stop);
+  const { client, stream, connack } = await connectClient({ ...options, create }, options.stop);
   const openedAt = performance.now();
-  const wires = { client, socket, ending };
+  const wires = { client, stream, ending };
   const ended = watch(wires, options);
   client.begin();
   try {
@@ -152,10 +160,10 @@ export const openSubscriberSession = async (options: SubscriberSessionOptions): 
     if (error instanceof BridgeError) {
       ending.because(endBySelf(error.reason, error.message));
       await client.leave();
-    } else socket.destroy();
+    } else stream.destroy();
     const { reason, detail } = await ended;
     await client.refuse();
     throw new BridgeError(reason, { detail });
   }
-  return { openedAt, keptForS: client.serverProperties?.sessionExpiryInterval, ended, finished: () => client.refuse() };
+  return { openedAt, keptForS: client.serverProperties?.sessionExpiryInterval, ended, hold: () => client.hold(), resume: () => client.resume(), finished: () => client.refuse() };
 };

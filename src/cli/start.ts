@@ -43,7 +43,7 @@ const start = async (file: string, io: Io): Promise<number> => {
   const { config, warnings } = loaded;
   const logger = createLogger(config.log.level);
   for (const { path, message } of warnings) logger.warn({ path, detail: message }, 'configuration warning');
-  return runBridge(createBridge(config, logger), logger, io.signal);
+  return runBridge(createBridge(loaded, logger), logger, io.signal);
 };
 
 export const startCommand: Command = {

@@ -4,6 +4,18 @@ import { wrong } from './field.js';
 const beginCertificate = '-----BEGIN CERTIFICATE-----';
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+const block = /\s*-----BEGIN ([A-Z0-9 ]+)-----([^-:]*)-----END \1-----/g;
+
+/** A block on one line, with spaces or a literal `\n` where line ends were: what is left of a PEM text that went through a form. */
+const withLines = (whole: string, label: string, body: string, offset: number): string => {
+  if (/^\r?\n/.test(body)) return whole;
+  const lines = body.replaceAll(/\s+/g, '').match(/.{1,64}/g) ?? [];
+  return [...(offset === 0 ? [] : ['']), `-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+};
+
+/** A PEM text with its line ends back in place. */
+export const pemText = (text: string): string => (text.includes('\\n') ? text.replaceAll(/(\\r)?\\n/g, '\n') : text).replaceAll(block, withLines);
+
 /** What a PEM text holds instead of what was asked for. */
 const contentOf = (pem: string): string | undefined => {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
@@ -29,14 +41,30 @@ export const readCertificate = (pem: string): X509Certificate => {
   return wrong(content === undefined ? 'must be a certificate in PEM (-----BEGIN CERTIFICATE-----)' : `is ${content}, not a certificate`);
 };
 
-/** All certificates of a CA bundle. @throws BridgeError config_invalid; also when each of them has expired */
+/** All certificates of a CA bundle. @throws BridgeError config_invalid */
 export const readCaBundle = (pem: string): X509Certificate[] => {
   readCertificate(pem);
   const blocks = pem.match(certificateBlock);
-  if (blocks === null) return wrong('is damaged: the PEM certificate cannot be read');
-  const bundle = blocks.map(parseCertificate);
-  const now = Date.now();
-  return bundle.every((certificate) => Date.parse(certificate.validTo) < now) ? wrong('holds only expired certificates') : bundle;
+  return blocks === null ? wrong('is damaged: the PEM certificate cannot be read') : blocks.map(parseCertificate);
+};
+
+/** Why nothing can be checked with a CA bundle at this time, or undefined. */
+export const bundleProblem = (bundle: readonly X509Certificate[], now = Date.now()): string | undefined =>
+  bundle.every((certificate) => Date.parse(certificate.validTo) < now) ? 'holds only expired certificates' : undefined;
+
+const curves: Readonly<Record<string, true>> = { prime256v1: true, secp384r1: true, secp521r1: true };
+
+const keyLabel = (key: KeyObject): string => {
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength !== undefined) return `${key.asymmetricKeyType === 'dsa' ? 'a DSA' : 'an RSA'} key of ${modulusLength} bits`;
+  return namedCurve === undefined ? `a key of the type ${key.asymmetricKeyType ?? 'unknown'}` : `an ECC key on ${namedCurve}`;
+};
+
+/** The keys that AWS takes of clients (AWS IoT Core developer guide, "X.509 client certificates"), or what is wrong with this one. */
+export const keyProblem = ({ publicKey }: X509Certificate): string | undefined => {
+  const { modulusLength = 0, namedCurve = '' } = publicKey.asymmetricKeyDetails ?? {};
+  const taken = publicKey.asymmetricKeyType?.startsWith('rsa') === true ? modulusLength >= 2_048 : Object.hasOwn(curves, namedCurve);
+  return taken ? undefined : `has ${keyLabel(publicKey)}; AWS IoT Core takes RSA of 2048 bits or more, and ECC on P-256, P-384 and P-521`;
 };
 
 const isEncrypted = (pem: string): boolean => pem.includes('BEGIN ENCRYPTED PRIVATE KEY') || pem.includes('Proc-Type: 4,ENCRYPTED');

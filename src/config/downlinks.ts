@@ -1,6 +1,7 @@
 import { caBundle } from './credentials.js';
 import { section } from './field.js';
-import { duration, integer, secretUrl } from './scalars.js';
+import { duration, integer } from './scalars.js';
+import { secretUrl } from './urls.js';
 
 /** What holds for the downlinks of all connections. */
 export const downlinksSchema = section('Downlinks that wait for their network server.', {
@@ -9,7 +10,7 @@ export const downlinksSchema = section('Downlinks that wait for their network se
   reportWindow: duration({ description: 'How long a submitted downlink is remembered, so that the reports of its network server are matched to it.' }, { min: '1m', max: '30d' }).prefault('24h'),
 }).prefault({});
 
-const redisUrl = secretUrl({ description: 'Address of Redis, `redis://` or `rediss://`, with user and password where it has them. Also taken from `REDIS_URL`.', hint: '${REDIS_URL}' }, ['redis:', 'rediss:']);
+const redisUrl = secretUrl({ description: 'Address of Redis, `redis://` or `rediss://`, with user and password where it has them. Also taken from `REDIS_URL`.', hint: '${REDIS_URL}' }, ['redis', 'rediss']);
 
 /** Where downlinks are shared by several replicas. */
 export const redisSchema = section('Redis keeps the downlinks, and several bridges may share it. Without it they are kept in dataDir.', {

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { certificateLabel, readCertificate } from './certificates.js';
+import { certificateLabel, pemText, readCertificate } from './certificates.js';
 import type { LoadedConfig, Origin } from './load.js';
 import { pathText, type KeyPath } from './problem.js';
 import { bridgeSchema } from './schema.js';
@@ -8,8 +8,8 @@ import { redacted } from './secret.js';
 
 const fieldEntry = (node: FieldNode, key: string, value: unknown, file: string | undefined): [string, unknown] => {
   if (file !== undefined) return [`${key}_file`, file];
-  if (node.spec.secret === true) return [key, redacted];
-  return [key, node.spec.pem === true ? `[certificate ${certificateLabel(readCertificate(String(value)))}]` : value];
+  if (node.spec.secret === true) return [key, Array.isArray(value) ? value.map(() => redacted) : redacted];
+  return [key, node.spec.pem === true ? `[certificate ${certificateLabel(readCertificate(pemText(String(value))))}]` : value];
 };
 
 const sectionEntries = (node: SectionNode, value: unknown, path: KeyPath, origin: Origin): [string, unknown][] => {

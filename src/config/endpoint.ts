@@ -5,7 +5,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** AWS IoT Core, "Protocols, port mappings, and authentication". */
 export const defaultMqttPort = 8883;
+const defaultWssPort = 443;
 
 const named = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
 
@@ -32,14 +34,27 @@ export interface EndpointSettings {
   readonly accountPrefix?: string | undefined;
   readonly region?: string | undefined;
   readonly port?: number | undefined;
+  readonly protocol?: 'SSL' | 'WSS' | undefined;
   readonly caCertificate?: string | undefined;
 }
 
 /** Where a connection's sessions go. */
-export const endpointOf = ({ endpoint, accountPrefix, region, port }: EndpointSettings): Endpoint => ({
+export const endpointOf = ({ endpoint, accountPrefix, region, port, protocol }: EndpointSettings): Endpoint => ({
   host: endpoint?.host ?? dataEndpoint(accountPrefix ?? '', region ?? ''),
-  port: endpoint?.port ?? port ?? defaultMqttPort,
+  port: endpoint?.port ?? port ?? (protocol === 'WSS' ? defaultWssPort : defaultMqttPort),
 });
+
+/** The region in a name of AWS IoT, of the data or the control plane, behind a private link too; undefined in any other name. */
+export const endpointRegion = (host: string): string | undefined =>
+  /(?:^|\.)iot(?:-fips)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$/i.exec(host)?.[1]?.toLowerCase();
+
+export interface RegionSettings extends EndpointSettings {
+  readonly registryEndpoint?: string | undefined;
+}
+
+/** The region of a connection's account: as written, else as the names of its endpoints tell it; undefined where neither does. */
+export const regionOf = ({ region, endpoint, registryEndpoint }: RegionSettings): string | undefined =>
+  region ?? (endpoint === undefined ? undefined : endpointRegion(endpoint.host)) ?? (registryEndpoint === undefined ? undefined : endpointRegion(new URL(registryEndpoint).hostname));
 
 const isAwsHost = (host: string): boolean => /\.amazonaws\.com(\.cn)?$/i.test(host);
 

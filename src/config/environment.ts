@@ -14,7 +14,7 @@ export const environmentKeys = (root: SchemaNode): ReadonlyMap<string, readonly 
   const found = new Map<string, readonly string[]>();
   const walk = (node: SchemaNode, path: readonly string[]): void => {
     if (node.kind === 'section') for (const [key, child] of node.keys) walk(child, [...path, key]);
-    if (node.kind !== 'field' || node.spec.form === 'list of networks') return;
+    if (node.kind !== 'field' || node.spec.noVariable === true) return;
     found.set(environmentName(path), path);
     if (node.spec.file === true) found.set(`${environmentName(path)}_FILE`, [...path.slice(0, -1), `${path.at(-1) ?? ''}_file`]);
   };

@@ -28,7 +28,7 @@ const isLive = (node: SchemaNode): boolean => {
 /** Hints are YAML as they stand. */
 const valueText = ({ spec, default: fallback }: FieldNode): string => {
   const value = spec.example ?? (spec.hint === undefined ? fallback : undefined);
-  return value === undefined ? (spec.hint ?? '') : stringify(value, { lineWidth: 0 }).trim();
+  return value === undefined ? (spec.hint ?? '') : stringify(value, { lineWidth: 0, ...(typeof value === 'object' ? { collectionStyle: 'flow' } : {}) }).trim();
 };
 
 const fieldLine = (key: string, node: FieldNode): string => `${node.spec.pem === true ? `${key}_file` : key}: ${valueText(node)}`;

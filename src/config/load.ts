@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { expiryWarning, readCertificate } from './certificates.js';
 import { trustedRoots } from './endpoint.js';
 import { applyEnvironment } from './environment.js';
 import { interpolate } from './interpolate.js';
+import { outOfDate } from './out-of-date.js';
 import { prepare, unreadable, type PrepareContext } from './prepare.js';
 import { ConfigError, pathText, type Problem } from './problem.js';
 import { bridgeSchema, type BridgeConfig } from './schema.js';
 import { nodeOf } from './schema-node.js';
-import { topicWarnings } from './topic-settings.js';
+import { configWarnings } from './warnings.js';
 import { parseYaml } from './yaml-text.js';
 
 export interface LoadOptions {
@@ -56,32 +56,11 @@ const validate = (tree: unknown, problems: Problem[]): BridgeConfig => {
   const told = new Set([...unreadablePaths(tree), ...problems.map(({ path }) => path)]);
   const result = bridgeSchema.safeParse(tree);
   const issues = result.success ? [] : result.error.issues.map((issue): Problem => ({ path: issue.path.length === 0 ? 'file' : pathText(issue.path), message: issue.message }));
-  const all = [...problems, ...issues.filter(({ path }) => !told.has(path))];
+  const isTold = (path: string): boolean => told.has(path) || [...told].some((one) => one.startsWith(`${path}[`));
+  const all = [...problems, ...issues.filter(({ path }) => !isTold(path)), ...outOfDate(nodeOf(bridgeSchema), tree)];
   if (result.success && all.length === 0) return result.data;
   throw new ConfigError(all);
 };
-
-const certificateWarnings = ({ ingress, connections }: BridgeConfig): Problem[] => {
-  const certificates = connections.map(({ configuration }, index) => [`connections[${index}].configuration.certificate`, configuration.certificate] as const);
-  const all = ingress.tls === undefined ? certificates : [['ingress.tls.certificate', ingress.tls.certificate] as const, ...certificates];
-  return all.flatMap(([path, pem]) => {
-    const message = expiryWarning(readCertificate(pem));
-    return message === undefined ? [] : [{ path, message }];
-  });
-};
-
-const warningsOf = (config: BridgeConfig): Problem[] => [
-  ...config.networkServers.flatMap(({ authenticate }, index) =>
-    authenticate.none === true && authenticate.sources === undefined ? [{ path: `networkServers[${index}].authenticate`, message: 'anybody who reaches the listener is believed' }] : [],
-  ),
-  ...certificateWarnings(config),
-  ...config.connections.flatMap(({ configuration }, index) =>
-    topicWarnings(configuration.uplinkTopicPattern, configuration.topicPatterns).map(({ type, placeholder }) => ({
-      path: `connections[${index}].configuration.topicPatterns.${type}`,
-      message: `{${placeholder}} has no value in ${type} messages, so they would all be parked; set this pattern, or write a fallback such as {${placeholder}|'none'}`,
-    })),
-  ),
-];
 
 /**
  * Reads, completes and checks the configuration. Order: the file, `${VAR}` in its values, `LPWAN_*` over it, `*_file`, the schema.
@@ -97,5 +76,5 @@ export const loadConfig = ({ file: name, env, cwd = process.cwd() }: LoadOptions
   const config = validate(tree, problems);
   // A Node without the Amazon roots is found here, not at the first connect.
   for (const { configuration } of config.connections) trustedRoots(configuration);
-  return { config, warnings: warningsOf(config), origin: { file, tree, files: context.files } };
+  return { config, warnings: configWarnings(config), origin: { file, tree, files: context.files } };
 };

@@ -1,14 +1,10 @@
 import { z } from 'zod';
-import { crossCheck, field, section, wrong, type Loose, type Report } from './field.js';
-import { boolean, choice, networks, secret, text, textLike } from './scalars.js';
+import { crossCheck, field, fieldSpecs, maxEntries, section, wrong, type Loose, type Report } from './field.js';
+import { boolean, choice, id, maxName, networks, readText, secret, text, textLike } from './scalars.js';
 import { checkDownlinkKind, downlinkSchema } from './network-server-downlink.js';
 import { Secret } from './secret.js';
 
 export const networkServerKinds = ['thingpark', 'the-things-stack', 'chirpstack', 'sigfox'] as const;
-
-/** An id stands in addresses, topics, metrics and client ids. */
-export const id = (spec: { readonly description: string; readonly example?: string; readonly hint?: string }) =>
-  textLike({ ...spec, form: '1 to 32 letters, digits and dashes, no dash first' }, /^[a-z0-9][a-z0-9-]{0,31}$/i);
 
 const methods = ['none', 'header', 'basic', 'bearer', 'token'] as const;
 
@@ -38,8 +34,10 @@ const token = section("ThingPark's Token: each uplink is signed with the Tunnel 
   }).prefault(true),
 });
 
-const authenticateKeys = section('How the network server proves itself: exactly one of the ways below, or the text `none`.', {
-  none: field({ description: 'No proof: anybody who reaches the listener is believed. The same as writing `authenticate: none`.', form: 'true', hint: 'true' }, (value): true =>
+const authenticateText = 'How the network server proves itself: exactly one of the ways below, or the text `none`.';
+
+const authenticateKeys = section(authenticateText, {
+  none: field({ description: 'No proof: anybody who reaches the listener is believed. The same as writing `authenticate: none`.', form: 'true', hint: 'true', json: { type: ['boolean', 'string'], enum: [true, 'true'] } }, (value): true =>
     value === true || value === 'true' ? true : wrong('must be true; leave it out otherwise'),
   ).optional(),
   header: header.optional(),
@@ -49,11 +47,16 @@ const authenticateKeys = section('How the network server proves itself: exactly 
   sources: networks({ description: 'Networks that webhooks may come from; any when absent.', hint: '[192.0.2.0/24]' }).optional(),
 }, noMethod).check(crossCheck(checkMethods));
 
-const authenticateSchema = z.preprocess((value) => (value === 'none' ? { none: true } : value), authenticateKeys);
+const authenticateSchema = z.preprocess((value) => (value === 'none' ? { none: true } : value), authenticateKeys).register(fieldSpecs, { description: authenticateText, word: 'none' });
+
+const fieldMapJson = { type: 'object', additionalProperties: { type: 'string', pattern: '\\S', maxLength: maxName }, maxProperties: maxEntries };
+
+const readFieldName = (value: unknown): string => (typeof value === 'string' && value !== '' ? readText(value, maxName) : wrong('must map each variable to the name of a key'));
 
 const readFieldMap = (value: unknown): Record<string, string> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong('must be a mapping of variables to keys');
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, typeof one === 'string' && one !== '' ? one : wrong('must map each variable to the name of a key')]));
+  const entries = Object.entries(value);
+  return entries.length > maxEntries ? wrong(`must have at most ${maxEntries} entries`) : Object.fromEntries(entries.map(([key, one]) => [key, readFieldName(one)]));
 };
 
 const checkKind = ({ kind, authenticate, fields, batchPattern, downlink }: Loose, report: Report): void => {
@@ -70,7 +73,7 @@ export const networkServerSchema = section('A network server that calls us, at /
   kind: choice({ description: 'Which network server it is.', example: 'chirpstack' }, networkServerKinds),
   authenticate: authenticateSchema,
   downlink: downlinkSchema.optional(),
-  fields: field({ description: "Sigfox: the key of your callback that holds a variable, where it is not the variable's own name.", form: 'mapping', hint: '{ data: payload }' }, readFieldMap).optional(),
+  fields: field({ description: "Sigfox: the key of your callback that holds a variable, where it is not the variable's own name.", form: 'mapping', noVariable: true, hint: '{ data: payload }', json: fieldMapJson }, readFieldMap).optional(),
   batchPattern: text({ description: 'Sigfox: the line pattern of a batch callback, as typed into the backend.', hint: "'{device};{time};{data};{seqNumber}'" }).optional(),
 }).check(crossCheck(checkKind));
 

@@ -1,5 +1,5 @@
 import { section, type Loose, type Report } from './field.js';
-import { byteSize, duration, integer } from './scalars.js';
+import { byteSize, choice, duration, integer } from './scalars.js';
 
 const publishes = (description: string) => integer({ description }, { min: 0, max: 100_000 });
 
@@ -18,6 +18,8 @@ export const pacing = {
   connectTimeout: duration({ description: 'Longest time for DNS, TCP, TLS and MQTT CONNECT together.' }, { min: '10ms', max: '5m' }).prefault('20s'),
   keepAlive: duration({ description: 'MQTT keep-alive (AWS takes 30 s to 20 min).' }, { min: '1s', max: '20m' }).prefault('60s'),
   uplinkTimeValidity: duration({ description: 'How long a message may wait for AWS before it is given up as expired; for ever when absent.', hint: '5m' }, { min: '1s', max: '3650d' }).optional(),
+  expiredUplinks: choice({ description: 'What becomes of expired messages: `drop` only counts them, `park` keeps them among the parked messages.' }, ['drop', 'park']).prefault('drop'),
+  reconnectStrategy: choice({ description: 'How patiently an unreachable account is tried again, by the name of ThingPark X; `reconnect` holds in its place when it is absent.', hint: 'NORMAL' }, ['CALM', 'NORMAL', 'AGGRESSIVE']).optional(),
   reconnect: section('Waiting time before a session is opened again: doubles from min to max, jittered.', {
     min: duration({ description: 'First waiting time.' }, { min: '1ms', max: '1h' }).prefault('1s'),
     max: duration({ description: 'Longest waiting time.' }, { min: '1ms', max: '1h' }).prefault('20s'),

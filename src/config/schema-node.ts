@@ -40,11 +40,11 @@ const nodeIn = (schema: Schema, basics: NodeBasics): SchemaNode => {
 
 /** Unwraps from outside in; an outer wrapper's default and optionality win. */
 export const nodeOf = (schema: Schema): SchemaNode => {
-  if (schema instanceof z.ZodOptional) return { ...nodeOf(schema.def.innerType), required: false };
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional) return { ...nodeOf(schema.def.innerType), required: false };
   if (schema instanceof z.ZodPrefault) return { ...nodeOf(schema.def.innerType), required: false, default: schema.def.defaultValue };
   if (schema instanceof z.ZodPipe && schema.def.in instanceof z.ZodTransform) {
     const { transform } = schema.def.in.def;
-    const inner = nodeOf(schema.def.out);
+    const inner = { ...nodeOf(schema.def.out), spec: fieldSpecs.get(schema) ?? nodeOf(schema.def.out).spec };
     return inner.kind === 'section' ? { ...inner, before: (value) => transform(value, undefined as never) } : inner;
   }
   return nodeIn(schema, { spec: fieldSpecs.get(schema) ?? { description: '' }, required: true, default: undefined });

@@ -4,10 +4,11 @@ import { compileTopicPattern } from '../topics/topic-pattern.js';
 import { compileTypePatterns, derivePatternForType, otherTypes, unfillablePlaceholders, type OtherType } from '../topics/type-patterns.js';
 import { field, section, type FieldSpec, type Loose, type Report } from './field.js';
 import { readText } from './scalars.js';
+import { maxPattern } from './thing-patterns.js';
 
 const topicPattern = (spec: FieldSpec, check: (pattern: string) => unknown) =>
-  field({ form: 'topic pattern', ...spec }, (value): string => {
-    const pattern = readText(value);
+  field({ form: 'topic pattern', json: { type: 'string', pattern: '\\S', maxLength: maxPattern }, ...spec }, (value): string => {
+    const pattern = readText(value, maxPattern);
     check(pattern);
     return pattern;
   });

@@ -10,6 +10,12 @@ const inUnits = (text: string, units: Readonly<Record<string, number>>): number 
   return digits === undefined || factor === undefined ? undefined : Math.round(Number(digits) * factor);
 };
 
+const unitPattern = (units: Readonly<Record<string, number>>): string => `^\\d{1,15}(\\.\\d{1,6})? ?(${Object.keys(units).join('|')})$`;
+
+/** What durations and sizes look like, as regular expressions. */
+export const durationPattern = unitPattern(durationUnits);
+export const bytesPattern = `^\\d{1,15}$|${unitPattern(byteUnits)}`;
+
 /** `500ms`, `10s`, `5m`, `2h`, `1d` in ms. The unit must be written, because a bare number is read as seconds by some and as ms by others. */
 export const parseDuration = (text: string): number | undefined => inUnits(text, durationUnits);
 

@@ -3,7 +3,7 @@ import { deadlineIn, inTime, within } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import type { NetworkServerKind } from '../messages/message.js';
 import type { DownlinkMetrics } from './metrics.js';
-import type { Collected, DownlinkQueue, Notice, StatusOutlet, SubmittedDownlinks } from './ports.js';
+import type { Collected, DownlinkLives, DownlinkQueue, Notice, StatusOutlet, SubmittedDownlinks } from './ports.js';
 import { createReportNotices } from './report-notices.js';
 import { createReporter } from './report-status.js';
 
@@ -11,6 +11,7 @@ export interface MailboxOptions {
   readonly queue: Pick<DownlinkQueue, 'collect' | 'forget'>;
   readonly submitted: Pick<SubmittedDownlinks, 'remove'>;
   readonly statuses: StatusOutlet;
+  readonly lives: Pick<DownlinkLives, 'note'>;
   readonly metrics: Pick<DownlinkMetrics, 'mailbox' | 'state'>;
   readonly logger: Logger;
 }
@@ -36,8 +37,8 @@ const answerLimitMs = 3_000;
 const rememberMs = 7_200_000;
 
 /** Hands waiting downlinks to networks that collect them. */
-export const createMailbox = ({ queue, submitted, statuses, metrics, logger }: MailboxOptions): Mailbox => {
-  const reporter = createReporter({ statuses, metrics, logger });
+export const createMailbox = ({ queue, submitted, statuses, lives, metrics, logger }: MailboxOptions): Mailbox => {
+  const reporter = createReporter({ statuses, lives, metrics, logger });
   const reportNotices = createReportNotices({ queue, submitted, reporter });
 
   /** Rejects also where the store throws at once. */

@@ -17,8 +17,8 @@ export const checkCorrelationId = (field: string, text: string): string => {
   return text;
 };
 
-/** @throws BridgeError invalid_field where the document names another device than its topic */
+/** @throws BridgeError invalid_field where the document names another device than the one it is sent to */
 export const checkDevice = (at: DocumentObject, key: string, deviceId: string): void => {
   const named = textAt(at, key);
-  if (named !== undefined && named.toLowerCase() !== deviceId.toLowerCase()) wrong(at, key, 'names another device than the topic');
+  if (named !== undefined && named.toLowerCase() !== deviceId.toLowerCase()) wrong(at, key, 'names another device than the one it is sent to');
 };

@@ -23,7 +23,7 @@ export type ParsedDownlink =
 
 /** What is known beside the document. */
 export interface ParseContext {
-  /** Of the topic; the document must not contradict it. */
+  /** Whom it is sent to, by the topic or the API; the document must not contradict it. */
   readonly deviceId: string;
   /** Epoch ms: a validity time in seconds counts from here. */
   readonly receivedAt: number;

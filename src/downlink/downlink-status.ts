@@ -16,6 +16,11 @@ export interface StatusReport {
 
 /** A downlink that never became one. */
 export interface RejectionReport {
+  /** Names the rejection: the same when the message comes again. */
+  readonly id: string;
+  readonly connectionId: string;
+  /** Where it is known. */
+  readonly networkServer?: Downlink['networkServer'];
   readonly deviceId: string;
   readonly error: BridgeError;
   readonly correlationId?: string;
@@ -51,6 +56,9 @@ export const statusOf = ({ downlink, state, attempt, cause }: StatusReport, at: 
 
 /** Names the report, so that the same one made twice is one. A downlink expires once, after whatever attempts. */
 export const statusKey = ({ downlink, state, attempt }: StatusReport): string => `${downlink.id} ${state} ${state === 'expired' ? 0 : (attempt ?? 0)}`;
+
+/** Names the report of a rejection. */
+export const rejectionKey = ({ id }: RejectionReport): string => `${id} rejected 0`;
 
 /** The status of a downlink that was refused; the text names the field. */
 export const rejectedStatus = ({ deviceId, error, correlationId, fPort }: RejectionReport, at: number): DownlinkStatusFields => ({

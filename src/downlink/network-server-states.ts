@@ -3,22 +3,30 @@ import type { DownlinkMetrics } from './metrics.js';
 import { createNetworkServerState, type FailingNetworkServer, type NetworkServerState } from './network-server-state.js';
 import type { DownlinkTarget } from './ports.js';
 
+type Target = Pick<DownlinkTarget, 'id' | 'backoff'>;
+
 export interface NetworkServerStatesOptions {
-  readonly targets: ReadonlyMap<string, Pick<DownlinkTarget, 'id' | 'backoff'>>;
+  /** Read at each question: network servers come and go, and one that was changed is another object. */
+  readonly targets: ReadonlyMap<string, Target>;
   readonly metrics: Pick<DownlinkMetrics, 'failing'>;
   readonly logger: Logger;
   readonly now: () => number;
   readonly random: () => number;
 }
 
-/** The state of each network server by itself: one that fails is none of the others' business. */
+/**
+ * The state of each network server by itself: one that fails is none of the others' business. What was learned is about one target object,
+ * and is forgotten with it: another address or key may well work.
+ */
 export interface NetworkServerStates {
   of(networkServerId: string): NetworkServerState | undefined;
   failing(): readonly FailingNetworkServer[];
 }
 
 export const createNetworkServerStates = ({ targets, metrics, logger, now, random }: NetworkServerStatesOptions): NetworkServerStates => {
-  const changed = (id: string, failing: FailingNetworkServer | undefined): void => {
+  const states = new Map<string, { readonly target: Target; readonly state: NetworkServerState }>();
+
+  const tell = (id: string, failing: FailingNetworkServer | undefined): void => {
     metrics.failing(id, failing !== undefined);
     if (failing === undefined) return logger.info({ network_server: id }, 'the network server takes downlinks again');
     const { reason, detail } = failing;
@@ -27,12 +35,36 @@ export const createNetworkServerStates = ({ targets, metrics, logger, now, rando
     logger[level]({ network_server: id, reason, detail }, 'the network server takes no downlinks, they wait');
   };
 
-  const states = new Map(
-    [...targets.values()].map(({ id, backoff }) => [id, createNetworkServerState({ networkServerId: id, backoff, changed: (failing) => changed(id, failing), now, random })]),
-  );
+  const create = (target: Target): NetworkServerState => {
+    const { id, backoff } = target;
+    // An attempt may end after its target was replaced; then it tells nothing about the new one.
+    const changed = (failing: FailingNetworkServer | undefined): void => {
+      if (states.get(id)?.target === target) tell(id, failing);
+    };
+    const state = createNetworkServerState({ networkServerId: id, backoff, changed, now, random });
+    states.set(id, { target, state });
+    return state;
+  };
+
+  const forgetOld = (): void => {
+    for (const [id, { target, state }] of states) {
+      if (targets.get(id) === target) continue;
+      states.delete(id);
+      if (state.failing() !== undefined) metrics.failing(id, false);
+    }
+  };
 
   return {
-    of: (id) => states.get(id),
-    failing: () => [...states.values()].flatMap((state) => state.failing() ?? []),
+    of(id) {
+      const target = targets.get(id);
+      const known = states.get(id);
+      if (known !== undefined && known.target === target) return known.state;
+      forgetOld();
+      return target === undefined ? undefined : create(target);
+    },
+    failing() {
+      forgetOld();
+      return [...states.values()].flatMap(({ state }) => state.failing() ?? []);
+    },
   };
 };

@@ -12,7 +12,7 @@ const formOf = ({ value }: DocumentObject): ParseForm => {
 };
 
 /**
- * The downlinks of one AWS message, in its order, whichever of the three forms it has. Never throws: what cannot be read is a
+ * The downlinks of one message, in its order, whichever of the three forms it has. Never throws: what cannot be read is a
  * rejection with `malformed_body` or `invalid_field`, whose field is the path in the caller's own document.
  */
 export const parseDownlink = (payload: Buffer, context: ParseContext): readonly ParsedDownlink[] => {

@@ -89,6 +89,10 @@ export interface DownlinkQueue {
   /** Notices that were made more than `olderThanMs` ago and not forgotten. */
   notices(olderThanMs: number): Promise<readonly Notice[]>;
   forget(notices: readonly Notice[]): Promise<void>;
+  /** What waits for a device, oldest first, what is being submitted and its mailbox included. @throws BridgeError store_unavailable, redis_unavailable */
+  waiting(deviceId: string): Promise<readonly QueuedDownlink[]>;
+  /** Takes out what waits for a device (its mailbox too), but not what is being submitted: state `failed`, cause code `downlink_deleted`. @throws as `waiting` */
+  clear(deviceId: string): Promise<readonly Notice[]>;
   totals(connectionId: string): Promise<QueueTotals>;
   /** Downlinks that may leave in this second beyond those that left in the last one. */
   headroom(connectionId: string): Promise<number>;
@@ -124,12 +128,58 @@ export interface DeviceRecord {
   readonly address: DeviceAddress;
 }
 
-/** The memory of devices. Written only when something in a record changes. */
+/** The latest message of a device. */
+export interface DeviceActivity {
+  /** Epoch ms. */
+  readonly lastSeenAt: number;
+  readonly fCnt?: number;
+}
+
+/** A device with its latest message, which after an unclean end of the process may be a minute behind. */
+export type SeenDevice = DeviceRecord & Partial<DeviceActivity>;
+
+/** Which devices are meant; a key that is absent means any. */
+export interface DeviceFilter {
+  readonly networkServerId?: string;
+  readonly connectionId?: string;
+}
+
+/** The memory of devices. A record is written only when something in it changes; activity is gathered and written about once a minute. */
 export interface Devices {
   /** Notes that a device was heard. Returns at once and never throws: what cannot be written now is written later. */
-  heard(record: DeviceRecord): void;
+  heard(record: DeviceRecord, activity?: DeviceActivity): void;
   /** @throws BridgeError store_unavailable */
-  find(deviceId: string): Promise<DeviceRecord | undefined>;
+  find(deviceId: string): Promise<SeenDevice | undefined>;
+  /** Devices in a fixed order, a page at a time; `after` is the `next` of the page before. @throws BridgeError store_unavailable, redis_unavailable */
+  list(filter: DeviceFilter, page: { readonly after?: string; readonly limit: number }): Promise<{ readonly devices: readonly SeenDevice[]; readonly next?: string }>;
+}
+
+/** One change of state of a downlink. */
+export interface DownlinkStep {
+  readonly state: DownlinkState;
+  /** Epoch ms. */
+  readonly time: number;
+  readonly attempt: number;
+  readonly cause?: DownlinkCause;
+}
+
+/** The life of a downlink so far. */
+export interface DownlinkLife {
+  readonly downlinkId: string;
+  readonly connectionId: string;
+  readonly deviceId: string;
+  readonly correlationId?: string;
+  readonly networkServerId?: string;
+  /** In the order in which they were noted; at most the last 64. */
+  readonly steps: readonly DownlinkStep[];
+}
+
+/** Remembers what became of downlinks, for a day after their last change. */
+export interface DownlinkLives {
+  /** Adds a step; a second one with the same state and attempt changes nothing. Written soon; never throws. */
+  note(life: Omit<DownlinkLife, 'steps'>, step: DownlinkStep): void;
+  /** @throws BridgeError store_unavailable, redis_unavailable */
+  find(downlinkId: string): Promise<DownlinkLife | undefined>;
 }
 
 /** What is wrong with a store, for health: `undefined` when all is well. */
@@ -140,11 +190,12 @@ export interface StoreProblem {
   readonly since: number;
 }
 
-/** Both adapters (local and Redis) give the three ports together. */
+/** Both adapters (local and Redis) give these ports together. */
 export interface DownlinkStore {
   readonly queue: DownlinkQueue;
   readonly submitted: SubmittedDownlinks;
   readonly devices: Devices;
+  readonly lives: DownlinkLives;
   problem(): StoreProblem | undefined;
   /** Hands out nothing more, waits for what is being submitted, writes what is still to be written. */
   close(deadline: Deadline): Promise<void>;

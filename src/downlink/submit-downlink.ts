@@ -6,7 +6,8 @@ import { finalStates, type DeviceAddress, type Downlink, type DownlinkCause, typ
 import type { DownlinkMetrics } from './metrics.js';
 import { createNetworkServerStates } from './network-server-states.js';
 import type { FailingNetworkServer } from './network-server-state.js';
-import type { Devices, DownlinkQueue, DownlinkTarget, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
+import type { Devices, DownlinkLives, DownlinkQueue, DownlinkTarget, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
+import { createRemovedTargets } from './removed-targets.js';
 import { createReportNotices } from './report-notices.js';
 import { createReporter } from './report-status.js';
 import { createSendGate } from './send-gate.js';
@@ -21,7 +22,11 @@ export interface SubmissionOptions {
   readonly submitted: SubmittedDownlinks;
   readonly devices: Pick<Devices, 'find'>;
   readonly statuses: StatusOutlet;
+  readonly lives: Pick<DownlinkLives, 'note'>;
+  /** Read for each downlink: network servers come and go, and a changed one is another object. */
   readonly targets: ReadonlyMap<string, DownlinkTarget>;
+  /** How long downlinks wait for a network server that is not configured any more before they fail, ms. */
+  readonly removedGraceMs?: number;
   readonly metrics: Pick<DownlinkMetrics, 'state' | 'attempt' | 'failing'>;
   /** Downlinks of a connection that may leave in any second. */
   readonly ratePerSecond: (connectionId: string) => number;
@@ -55,11 +60,16 @@ interface Conclusion {
 const done: Verdict = { kind: 'done' };
 /** How long a queue that still asks is held while the process stops, ms. */
 const closingHoldMs = 1_000;
+/** Default of `removedGraceMs`: enough to remove a network server and make it again, and for every replica to learn of a new one. */
+const usualGraceMs = 60_000;
+/** How often a downlink looks whether its network server is back, ms. */
+const removedLookMs = 2_000;
 
 export const createSubmission = (options: SubmissionOptions): Submission => {
-  const { queue, submitted, devices, statuses, targets, metrics, logger, now = Date.now, random = Math.random } = options;
+  const { queue, submitted, devices, statuses, lives, targets, metrics, logger, removedGraceMs = usualGraceMs, now = Date.now, random = Math.random } = options;
   const states = createNetworkServerStates({ targets, metrics, logger, now, random });
-  const reporter = createReporter({ statuses, metrics, logger, now, random });
+  const removed = createRemovedTargets({ targets, graceMs: removedGraceMs, now });
+  const reporter = createReporter({ statuses, lives, metrics, logger, now, random });
   const memory = createSubmissionMemory({ submitted, logger, now, random });
   const uncounted = createUncounted();
   const underWay = createUnderWay();
@@ -72,6 +82,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
   /** An expired downlink may have waited for a network server that fails: then that is why. */
   const explain = ({ downlink, state }: Pick<Notice, 'downlink' | 'state'>): DownlinkCause | undefined => {
     if (state !== 'expired') return undefined;
+    if (!targets.has(downlink.networkServer.id)) return { code: 'expired', text: `the validity time ended while the network server ${downlink.networkServer.id} was not configured` };
     const failing = states.of(downlink.networkServer.id)?.failing();
     return { code: 'expired', text: failing === undefined ? 'the validity time ended' : `the validity time ended while the network server failed: ${failing.reason}: ${failing.detail}` };
   };
@@ -80,7 +91,13 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
 
   const again = ({ downlink, attempts }: QueuedDownlink, afterMs: number): Verdict => ({ kind: 'retry', afterMs: untilValidity(afterMs, downlink, now()), attempts });
 
-  const holdOf = ({ id, networkServer }: Downlink): number => (closing ? closingHoldMs : (states.of(networkServer.id)?.holdMs(id) ?? 0));
+  const removedHoldOf = (networkServerId: string): number => Math.min(removed.graceMs(networkServerId), removedLookMs * (1 - random() / 2));
+
+  const holdOf = ({ id, networkServer }: Downlink): number => {
+    if (closing) return closingHoldMs;
+    const removedMs = removedHoldOf(networkServer.id);
+    return removedMs > 0 ? removedMs : (states.of(networkServer.id)?.holdMs(id) ?? 0);
+  };
 
   /** The state is durable before the queue forgets the downlink. While the outbox is full the device waits here. */
   const conclude = async (queued: QueuedDownlink, { state, attempt, cause }: Conclusion): Promise<Verdict> => {
@@ -147,13 +164,21 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
       throw error;
     }
     await gate(downlink.connectionId);
-    if (stale.isStale(downlink.id, handedOutAt)) {
+    if (targets.get(target.id) !== target || stale.isStale(downlink.id, handedOutAt)) {
       begun.abandoned();
       return again(turn, 0);
     }
     const outcome = await attempt(turn, address);
     begun.ended(outcome);
     return outcome.kind === 'accepted' ? accepted(turn, [...new Set([...ids, ...outcome.ids])]) : refused(turn, outcome);
+  };
+
+  /** Removed, it may come back for a while; then the downlink fails, because others of its device wait behind it. */
+  const targetless = async (queued: QueuedDownlink): Promise<Verdict> => {
+    const { id } = queued.downlink.networkServer;
+    const holdMs = removedHoldOf(id);
+    if (holdMs > 0) return again(queued, holdMs);
+    return concludeForGood(queued, { state: 'failed', attempt: queued.attempts, cause: { code: 'downlink_unsupported', text: `the network server ${id} is not configured any more` } });
   };
 
   const submitOne = async (queued: QueuedDownlink): Promise<Verdict> => {
@@ -164,7 +189,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     if (known !== undefined) return concludeKnown(queued, known);
     if (downlink.validUntil <= now()) return concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
     const target = targets.get(downlink.networkServer.id);
-    if (target === undefined) return concludeForGood(queued, { state: 'failed', attempt: attempts, cause: { code: 'downlink_unsupported', text: `the network server ${downlink.networkServer.id} is not configured any more` } });
+    if (target === undefined) return targetless(queued);
     return send({ downlink, attempts, target }, await addressOf(downlink), handedOutAt);
   };
 

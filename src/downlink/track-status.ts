@@ -1,11 +1,12 @@
 import { messageOf } from '../errors.js';
 import { inTime } from '../lifecycle.js';
 import type { Logger } from '../log.js';
-import { finalStates } from '../messages/downlink.js';
+import { finalStates, type Downlink } from '../messages/downlink.js';
 import type { DownlinkState, DownlinkStatusFields, MessageFields, NetworkServerKind } from '../messages/message.js';
+import { lifeOf, stepOf } from './downlink-life.js';
 import { matchSubmitted, reportedState } from './match-submitted.js';
 import type { DownlinkMetrics } from './metrics.js';
-import type { DownlinkTarget, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
+import type { DownlinkLives, DownlinkTarget, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
 import type { UnderWay } from './under-way.js';
 
 /** What the tracker needs to know of a message of a webhook. */
@@ -28,11 +29,14 @@ export interface Tracker {
 
 export interface TrackerOptions {
   readonly submitted: SubmittedDownlinks;
+  readonly lives: Pick<DownlinkLives, 'note'>;
+  /** Read at each report: network servers come and go. */
   readonly targets: ReadonlyMap<string, Pick<DownlinkTarget, 'reportsAfter'>>;
   /** That of the submission. */
   readonly underWay: UnderWay;
   readonly metrics: Pick<DownlinkMetrics, 'report' | 'state'>;
   readonly logger: Logger;
+  readonly now?: () => number;
 }
 
 /** How long a report waits for a submission of its device, ms: ids of ChirpStack are known only with the answer, and `submitted` comes before `sent`. */
@@ -66,7 +70,7 @@ const matchedFields = (fields: DownlinkStatusFields, { downlink, attempts }: Sub
 };
 
 /** Finds the downlinks that the reports of network servers are about. */
-export const createTracker = ({ submitted, targets, underWay, metrics, logger }: TrackerOptions): Tracker => {
+export const createTracker = ({ submitted, lives, targets, underWay, metrics, logger, now = Date.now }: TrackerOptions): Tracker => {
   let isUnreadable = false;
 
   const candidatesOf = async (deviceId: string, networkServerId: string): Promise<readonly SubmittedDownlink[]> => {
@@ -111,6 +115,7 @@ export const createTracker = ({ submitted, targets, underWay, metrics, logger }:
     async resolve(sender, incoming) {
       const candidates = await readCandidates(sender.id, incoming);
       const followed = new Map<string, Followed>();
+      const reported: { readonly downlink: Downlink; readonly fields: DownlinkStatusFields }[] = [];
 
       const current = (deviceId: string): readonly SubmittedDownlink[] =>
         (candidates.get(deviceId) ?? []).map((candidate) => ({ ...candidate, state: followed.get(candidate.downlink.id)?.state ?? candidate.state }));
@@ -128,9 +133,17 @@ export const createTracker = ({ submitted, targets, underWay, metrics, logger }:
         const found = matchSubmitted(sender.kind, fields, current(fields.deviceId));
         metrics.report(sender.id, found !== undefined);
         if (found === undefined) return message;
-        return { ...message, fields: matchedFields(fields, found, follow(found, fields)), connectionId: found.downlink.connectionId };
+        const matched = matchedFields(fields, found, follow(found, fields));
+        reported.push({ downlink: found.downlink, fields: matched });
+        return { ...message, fields: matched, connectionId: found.downlink.connectionId };
       });
-      return { incoming: resolved, settled: () => settle(followed.values()) };
+      return {
+        incoming: resolved,
+        settled() {
+          for (const { downlink, fields } of reported) lives.note(lifeOf(downlink), stepOf(fields, now()));
+          return settle(followed.values());
+        },
+      };
     },
   };
 };

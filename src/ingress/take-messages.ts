@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { DeviceRecord, Devices } from '../downlink/ports.js';
+import type { DeviceActivity, DeviceRecord, Devices } from '../downlink/ports.js';
 import type { NetworkServerAdapter, ParsedMessage } from '../network-servers/network-server.js';
 import type { AcceptedMessage, Incoming, Receipt, Sender } from '../uplink/ports.js';
 
@@ -29,10 +29,10 @@ export type TakeMessages = (sender: Sender, adapter: Pick<NetworkServerAdapter, 
 const reports = (messages: readonly ParsedMessage[]): boolean => messages.some(({ fields }) => fields.type === 'downlink-status');
 
 /** Only what a device sent by itself tells where it is heard. */
-const heardRecord = (sender: Sender, { fields, address = {} }: ParsedMessage, { connectionId }: AcceptedMessage): DeviceRecord | undefined =>
-  fields.type === 'uplink' || fields.type === 'join'
-    ? { deviceId: fields.deviceId, networkServerId: sender.id, connectionIds: connectionId === undefined ? [] : [connectionId], address }
-    : undefined;
+const heardRecord = (sender: Sender, { fields, address = {} }: ParsedMessage, { connectionIds }: AcceptedMessage): DeviceRecord | undefined =>
+  fields.type === 'uplink' || fields.type === 'join' ? { deviceId: fields.deviceId, networkServerId: sender.id, connectionIds: connectionIds.length < 2 ? connectionIds : [...connectionIds].sort(), address } : undefined;
+
+const activityOf = ({ fields }: ParsedMessage): DeviceActivity => ({ lastSeenAt: Date.now(), ...(fields.type === 'uplink' && fields.fCnt !== undefined ? { fCnt: fields.fCnt } : {}) });
 
 /** A Sigfox device listens for about 20 s after its message; the network repeats an unanswered callback after a minute at the earliest. */
 const listeningMs = 30_000;
@@ -67,7 +67,7 @@ export const createTakeMessages = (accept: AcceptMessages, downlinks: WebhookDow
     messages.forEach((message, index) => {
       const accepted = receipt.messages[index];
       const record = accepted === undefined || accepted.duplicate ? undefined : heardRecord(sender, message, accepted);
-      if (record !== undefined) downlinks.devices.heard(record);
+      if (record !== undefined) downlinks.devices.heard(record, activityOf(message));
     });
     const answers = adapter.answer === undefined ? [] : await collect(sender, messages, receipt.messages);
     return answers.length === 0 || adapter.answer === undefined ? { receipt } : { receipt, answer: adapter.answer(answers) };

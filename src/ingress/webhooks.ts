@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BridgeError } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { BridgeEvent, NoteEvent } from '../messages/bridge-event.js';
 import type { NetworkServerAdapter, NetworkServerSettings, ParsedMessage, TokenProof, WebhookRequest } from '../network-servers/network-server.js';
 import type { RequestProof } from '../network-servers/proof.js';
 import type { IngressMetrics } from './metrics.js';
@@ -25,6 +26,7 @@ export interface WebhookOptions {
   readonly sources: ReadonlyMap<string, WebhookSource>;
   readonly take: TakeMessages;
   readonly metrics: IngressMetrics;
+  readonly note: NoteEvent;
   readonly logger: Logger;
 }
 
@@ -80,8 +82,18 @@ const parse = (source: WebhookSource, request: WebhookRequest): ParsedMessage[] 
   return messages;
 };
 
+/** The text of an unforeseen error may hold anything, so that only its reason is told. */
+const refusedEvent = (id: string, { reason, message }: BridgeError): BridgeEvent => ({
+  subject: { kind: 'network-server', id },
+  time: Date.now(),
+  level: 'warning',
+  text: 'webhook refused',
+  reason,
+  ...(reason === 'internal_error' ? {} : { detail: message }),
+});
+
 /** The webhook routes: `/in/{networkServerId}` and everything below it. */
-export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, logger }: WebhookOptions): void => {
+export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, note, logger }: WebhookOptions): void => {
   const logRefusal = createRefusalLog(logger);
 
   const sourceOf = (request: FastifyRequest): WebhookSource => {
@@ -96,6 +108,7 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
       const count = Math.max(1, request.messageCount);
       metrics.received(source.id, count);
       metrics.rejected(source.id, error.reason, count);
+      note(refusedEvent(source.id, error));
       if (error.reason === 'unauthenticated') void reply.header('www-authenticate', source.challenge);
     }
     logRefusal(source?.id ?? '', error, request.id);

@@ -25,6 +25,12 @@ export interface DownlinkSettings {
   readonly allowedHosts?: readonly string[];
 }
 
+/** ThingPark: what a connection's downlinks are signed with, in place of the network server's own. */
+export interface DownlinkSigning {
+  readonly asId: string;
+  readonly asKey: string;
+}
+
 /** The downlink side of one configured network server. */
 export interface DownlinkClient {
   /** `submit`: the API is called. `mailbox`: downlinks wait until the network asks for them. */
@@ -34,7 +40,7 @@ export interface DownlinkClient {
   /** Ids of the bridge's making by which events will name the downlink, as the events write them; compare without case. */
   idsOf(downlink: Downlink): readonly string[];
   /** One attempt for a downlink that was checked. Never throws; ends within `timeoutMs`. */
-  submit?(downlink: Downlink, address: DeviceAddress): Promise<SubmitOutcome>;
+  submit?(downlink: Downlink, address: DeviceAddress, signing?: DownlinkSigning): Promise<SubmitOutcome>;
   /** Whether the network server can still report something after this state. */
   reportsAfter(state: 'submitted' | 'sent', downlink: Downlink): boolean;
   /** Takes credentials that a webhook brought: kept in memory only. */

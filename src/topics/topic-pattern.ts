@@ -39,16 +39,21 @@ const resolverOf = (alternative: Alternative): Resolve => {
   }
 };
 
-/** The escaped value of the first alternative that has one; an empty text counts as missing. */
-const compilePlaceholder = ({ source, alternatives }: Placeholder): ((message: Message) => string) => {
+/** The value that stands for a placeholder, not escaped: that of the first alternative that has one; an empty text counts as missing. @throws BridgeError topic_unresolved */
+export const compileValue = ({ source, alternatives }: Placeholder): ((message: Message) => string) => {
   const resolvers = alternatives.map(resolverOf);
   return (message) => {
     for (const resolve of resolvers) {
       const value = resolve(message);
-      if (value !== undefined && value !== '') return escapeTopicValue(value);
+      if (value !== undefined && value !== '') return value;
     }
     throw new BridgeError('topic_unresolved', { field: source, detail: `the ${message.type} message has no value for {${source}}` });
   };
+};
+
+const compilePlaceholder = (placeholder: Placeholder): ((message: Message) => string) => {
+  const valueOf = compileValue(placeholder);
+  return (message) => escapeTopicValue(valueOf(message));
 };
 
 const refuse = (detail: string): never => {

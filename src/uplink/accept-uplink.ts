@@ -1,33 +1,43 @@
 import { BridgeError, messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { NoteEvent } from '../messages/bridge-event.js';
+import type { Message } from '../messages/message.js';
 import type { UplinkMetrics } from './metrics.js';
-import type { AppendResult, Incoming, Outbox, OutboxRecord, OwnMessage, Receipt, Sender } from './ports.js';
+import type { AppendRecord, AppendResult, Incoming, NewRecord, Outbox, OutboxRecord, OwnMessage, Receipt, Sender } from './ports.js';
 import { prepare, type Prepared, type Routes } from './prepare.js';
+import { parkedEvent } from './uplink-events.js';
 
-/** What accepting needs of the delivery of one connection. */
+/** What accepting needs of one connection. */
 export interface DeliveryIntake {
   /** Tells that these records are durable, in order. */
   appended(records: readonly OutboxRecord[]): void;
   /** Publishes a message that could not be stored, when its device has nothing pending; resolves on the PUBACK. @throws BridgeError */
-  publishDirectly(prepared: Prepared): Promise<void>;
+  publishDirectly(record: NewRecord): Promise<void>;
+  /** Tells of each message that was accepted for the connection. */
+  accepted?(message: Message): void;
 }
 
 export interface AcceptOptions {
   readonly outbox: Outbox;
-  readonly routes: Routes;
-  readonly delivery: (connectionId: string) => DeliveryIntake;
+  /** Asked for each message, because connections and flows change while the bridge runs. */
+  readonly routes: () => Routes;
+  /** Undefined for a connection that was deleted in between: what it was given waits in the outbox for who clears up. */
+  readonly delivery: (connectionId: string) => DeliveryIntake | undefined;
   readonly metrics: UplinkMetrics;
+  readonly note: NoteEvent;
   readonly logger: Logger;
 }
 
 export interface Accept {
   /**
    * Accepts the messages of one document, all or none. Resolves when they are on durable storage or AWS has acknowledged them.
-   * @throws BridgeError outbox_full, store_unavailable, stopping
+   * @throws BridgeError outbox_full, store_unavailable, no_connection, stopping
    */
   accept(sender: Sender, incoming: readonly Incoming[], body: Buffer): Promise<Receipt>;
   /** Takes a message that the bridge makes itself, under the same promise; the books of the network servers do not count it. @throws as `accept` */
   publish(message: OwnMessage): Promise<void>;
+  /** Resolves when everything that was taken by now is stored and handed over. */
+  settled(): Promise<void>;
   /** Refuses what comes from now on and waits for what is under way. */
   close(): Promise<void>;
 }
@@ -55,26 +65,36 @@ const createDirectKeys = (limit = 10_000): { add(id: string): void; has(id: stri
 };
 
 const receiptOf = ({ prepared }: Submission, isDuplicate: (index: number) => boolean): Receipt => ({
-  messages: prepared.map(({ messageId, connectionId }, index) => ({ id: messageId, duplicate: isDuplicate(index), ...(connectionId === undefined ? {} : { connectionId }) })),
+  messages: prepared.map(({ message, append }, index) => ({ id: message.id, duplicate: isDuplicate(index), connectionIds: append.records.map(({ record }) => record.connectionId) })),
 });
 
 /** Gathers the webhooks of one event-loop turn into one append, and answers each when it is durable. */
-export const createAccept = ({ outbox, routes, delivery, metrics, logger }: AcceptOptions): Accept => {
+export const createAccept = ({ outbox, routes, delivery, metrics, note, logger }: AcceptOptions): Accept => {
   const directKeys = createDirectKeys();
   let turn: Submission[] = [];
   let closed = false;
   const underWay = new Set<Promise<void>>();
 
-  const count = (submission: Submission, prepared: Prepared, result: AppendResult): void => {
-    const id = submission.sender?.id;
-    if (result.state === 'duplicate') return id === undefined ? undefined : metrics.duplicate(id);
-    if (prepared.connectionId === undefined) return id === undefined ? undefined : metrics.filtered(id);
-    if (id !== undefined) metrics.accepted(id);
-    metrics.stored(prepared.connectionId);
-    const { park } = prepared.append;
+  const countRecord = ({ record, park }: AppendRecord): void => {
+    metrics.stored(record.connectionId);
     if (park === undefined) return;
-    metrics.parked(prepared.connectionId, park.reason);
-    logger.warn({ network_server: prepared.append.record?.networkServerId, connection_id: prepared.connectionId, message_id: prepared.messageId, reason: park.reason, detail: park.detail }, 'message parked');
+    metrics.parked(record.connectionId, park.reason);
+    note(parkedEvent(record, park.reason, park.detail));
+    logger.warn({ network_server: record.networkServerId, connection_id: record.connectionId, message_id: record.messageId, reason: park.reason, detail: park.detail }, 'message parked');
+  };
+
+  const count = ({ sender }: Submission, { append, filtered, message }: Prepared, state: AppendResult['state']): void => {
+    const id = sender?.id;
+    if (id !== undefined) {
+      if (state === 'duplicate') metrics.duplicate(id);
+      else if (filtered !== undefined) metrics.filtered(id, filtered);
+      else metrics.accepted(id);
+    }
+    if (state === 'duplicate') return;
+    for (const record of append.records) {
+      countRecord(record);
+      delivery(record.record.connectionId)?.accepted?.(message);
+    }
   };
 
   const handOver = (records: readonly OutboxRecord[]): void => {
@@ -84,32 +104,37 @@ export const createAccept = ({ outbox, routes, delivery, metrics, logger }: Acce
       if (list === undefined) byConnection.set(record.connectionId, [record]);
       else list.push(record);
     }
-    for (const [connectionId, list] of byConnection) delivery(connectionId).appended(list);
+    for (const [connectionId, list] of byConnection) delivery(connectionId)?.appended(list);
   };
 
   const conclude = (submissions: readonly Submission[], results: readonly AppendResult[]): void => {
     let index = 0;
-    handOver(results.flatMap((result) => (result.state === 'stored' && result.record !== undefined ? [result.record] : [])));
     for (const submission of submissions) {
       const own = submission.prepared.map((prepared) => {
-        const result = results[index++] ?? { state: 'duplicate' };
-        count(submission, prepared, result);
-        return result.state === 'duplicate';
+        const { state } = results[index++] ?? { state: 'duplicate' };
+        count(submission, prepared, state);
+        return state === 'duplicate';
       });
       submission.resolve(receiptOf(submission, (position) => own[position] ?? true));
     }
+    handOver(results.flatMap((result) => (result.state === 'stored' ? result.records : [])));
+  };
+
+  const publishAll = async ({ append, message, filtered }: Prepared, error: BridgeError): Promise<void> => {
+    if (filtered !== undefined) throw error;
+    for (const { record, park } of append.records) {
+      const intake = park === undefined ? delivery(record.connectionId) : undefined;
+      if (intake === undefined) throw error;
+      await intake.publishDirectly(record);
+    }
+    directKeys.add(message.id);
   };
 
   /** The store cannot be written: what has nothing pending before it goes to AWS at once, the rest is refused. */
   const publishInstead = async (submission: Submission, error: BridgeError): Promise<void> => {
     try {
-      for (const prepared of submission.prepared) {
-        const { connectionId, append } = prepared;
-        if (connectionId === undefined || append.park !== undefined) throw error;
-        await delivery(connectionId).publishDirectly(prepared);
-        directKeys.add(prepared.messageId);
-      }
-      for (const prepared of submission.prepared) count(submission, prepared, { state: 'stored' });
+      for (const prepared of submission.prepared) await publishAll(prepared, error);
+      for (const prepared of submission.prepared) count(submission, prepared, 'stored');
       submission.resolve(receiptOf(submission, () => false));
     } catch (failure) {
       submission.reject(failure instanceof BridgeError ? failure : error);
@@ -127,6 +152,7 @@ export const createAccept = ({ outbox, routes, delivery, metrics, logger }: Acce
   };
 
   const flush = (): void => {
+    if (turn.length === 0) return;
     const submissions = turn;
     turn = [];
     const work = append(submissions).finally(() => underWay.delete(work));
@@ -135,29 +161,36 @@ export const createAccept = ({ outbox, routes, delivery, metrics, logger }: Acce
 
   const submit = (submission: Submission): void => {
     const { prepared, sender } = submission;
-    if (prepared.length === 0 || prepared.every((one) => directKeys.has(one.messageId))) {
+    if (prepared.length === 0 || prepared.every((one) => directKeys.has(one.message.id))) {
       if (sender !== undefined) for (const _ of prepared) metrics.duplicate(sender.id);
       return submission.resolve(receiptOf(submission, () => true));
     }
     if (turn.push(submission) === 1) setImmediate(flush);
   };
 
+  const settled = async (): Promise<void> => {
+    flush();
+    await Promise.all(underWay);
+  };
+
   return {
     accept(sender, incoming, body) {
       if (closed) return Promise.reject(new BridgeError('stopping'));
+      const present = routes();
+      if (present.refusal !== undefined) return Promise.reject(new BridgeError(present.refusal));
       const receivedAt = Date.now();
-      const prepared = incoming.map((one) => prepare(routes, { sender, incoming: one, body, receivedAt }));
+      const prepared = incoming.map((one) => prepare(present, { sender, incoming: one, body, receivedAt }));
       return new Promise((resolve, reject) => submit({ sender, prepared, resolve, reject }));
     },
     publish({ networkServer, connectionId, fields, idempotencyKey }) {
       if (closed) return Promise.reject(new BridgeError('stopping'));
       const arrival = { incoming: { fields, idempotencyKey, connectionId }, body: noBody, receivedAt: Date.now(), ...(networkServer === undefined ? {} : { sender: networkServer }) };
-      return new Promise((resolve, reject) => submit({ prepared: [prepare(routes, arrival)], resolve: () => resolve(), reject }));
+      return new Promise((resolve, reject) => submit({ prepared: [prepare(routes(), arrival)], resolve: () => resolve(), reject }));
     },
+    settled,
     async close() {
       closed = true;
-      if (turn.length > 0) flush();
-      await Promise.all(underWay);
+      await settled();
     },
   };
 };

@@ -2,18 +2,23 @@ import { backoffMs } from '../backoff.js';
 import { BridgeError, type Reason } from '../errors.js';
 import { within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
+import type { NoteEvent } from '../messages/bridge-event.js';
 import type { DeliveryIntake } from './accept-uplink.js';
 import { createLanes } from './lanes.js';
 import type { UplinkMetrics } from './metrics.js';
-import type { Outbox, OutboxRecord, Publisher, PublisherListener, PublishOutcome, Settlement } from './ports.js';
+import type { DeviceGate, Outbox, OutboxRecord, Publisher, PublisherListener, PublishOutcome, Settlement } from './ports.js';
 import { publishBackoff } from './retry.js';
 import { createTrials, parkReasonOfTrials } from './trials.js';
+import { heldEvent, parkedEvent } from './uplink-events.js';
 
 export interface DeliveryOptions {
   readonly connectionId: string;
   readonly outbox: Outbox;
   readonly metrics: UplinkMetrics;
+  readonly note: NoteEvent;
   readonly logger: Logger;
+  /** Asked when a message's validity time has ended; `drop` when absent. */
+  readonly expired?: () => 'drop' | 'park';
 }
 
 /** Carries one connection's outbox to its publisher: in order for each device, devices beside each other. */
@@ -21,6 +26,8 @@ export interface Delivery extends DeliveryIntake {
   readonly listener: PublisherListener;
   /** Starts with what the outbox holds. */
   start(publisher: Publisher): void;
+  /** Sets who says which devices may be published, or nobody; devices that had to wait are asked about again. */
+  gate(gate: DeviceGate | undefined): void;
   /** Set while nothing at all is allowed on the connection: since when, epoch ms. */
   heldSince(): number | undefined;
   /** Sends nothing more, waits for the PUBACKs under way, settles them. */
@@ -33,7 +40,7 @@ const rereadMs = 500;
 /** Records read from the outbox at a time. */
 const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
 
-export const createDelivery = ({ connectionId, outbox, metrics, logger }: DeliveryOptions): Delivery => {
+export const createDelivery = ({ connectionId, outbox, metrics, note, logger, expired: whatOfExpired = () => 'drop' }: DeliveryOptions): Delivery => {
   const lanes = createLanes();
   const trials = createTrials();
   const attempts = new Map<number, number>();
@@ -42,6 +49,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
   const settling = new Set<Promise<void>>();
   let settlements: Settlement[] = [];
   let publisher: Publisher | undefined;
+  let gate: DeviceGate | undefined;
   let inFlight = 0;
   let cursor = 0;
   let newest = 0;
@@ -104,6 +112,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
 
   const park = (record: OutboxRecord, reason: Reason, detail: string): void => {
     logger.warn({ connection_id: connectionId, message_id: record.messageId, network_server: record.networkServerId, reason, detail }, 'message parked');
+    note(parkedEvent(record, reason, detail));
     settle({ outcome: 'parked', record, reason, detail });
   };
 
@@ -132,12 +141,25 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
     if (!tailLoaded) later(rereadMs, schedule);
   };
 
-  /** Ends a record that must not be published any more. */
+  /** Puts aside what must wait for its device's registration, and parks what AWS must not get. */
+  const gated = (record: OutboxRecord): boolean => {
+    const admission = gate?.admit(record.deviceId) ?? { kind: 'go' };
+    if (admission.kind === 'go') return false;
+    if (admission.kind === 'wait') lanes.shelve();
+    else {
+      lanes.take();
+      park(record, admission.reason, admission.detail);
+    }
+    return true;
+  };
+
+  /** Ends a record that must not be published any more, or not now. */
   const settledUnpublished = (record: OutboxRecord): boolean => {
     const expired = record.expiresAt !== 0 && record.expiresAt <= Date.now();
-    if (!expired && !trials.forbids(record.topic)) return false;
+    if (!expired && !trials.forbids(record.topic)) return gated(record);
     lanes.take();
-    if (expired) settle({ outcome: 'expired', record });
+    if (expired && whatOfExpired() === 'park') park(record, 'validity_ended', 'the validity time ended before AWS acknowledged it');
+    else if (expired) settle({ outcome: 'expired', record });
     else park(record, parkReasonOfTrials, `AWS refused the topic ${record.topic} a short time ago`);
     return true;
   };
@@ -188,7 +210,10 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
   const judge = (record: OutboxRecord, refused: Reason | undefined): void => {
     const held = trials.heldSince;
     const verdict = trials.blamed(record, refused !== undefined ? 'refused' : alone === record.seq ? 'alone' : 'shared');
-    if (held === undefined && trials.heldSince !== undefined) logger.error({ connection_id: connectionId, reason: 'connection_held' }, 'nothing is allowed on the connection, holding it');
+    if (held === undefined && trials.heldSince !== undefined) {
+      logger.error({ connection_id: connectionId, reason: 'connection_held' }, 'nothing is allowed on the connection, holding it');
+      note(heldEvent(connectionId, true));
+    }
     if (verdict === 'park') return park(record, refused ?? parkReasonOfTrials, `AWS refused the topic ${record.topic} while other topics were accepted`);
     if (verdict === 'again') lanes.again(record);
     schedule();
@@ -222,7 +247,10 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
       else if (outcome.kind === 'acknowledged') {
         const held = trials.heldSince;
         trials.acknowledged(record);
-        if (held !== undefined) logger.info({ connection_id: connectionId }, 'the connection is no longer held');
+        if (held !== undefined) {
+          logger.info({ connection_id: connectionId }, 'the connection is no longer held');
+          note(heldEvent(connectionId, false));
+        }
         if (logger.isLevelEnabled('debug')) logger.debug({ connection_id: connectionId, message_id: record.messageId }, 'message delivered');
         settle({ outcome: 'delivered', record });
       } else failed(record, outcome);
@@ -247,9 +275,19 @@ export const createDelivery = ({ connectionId, outbox, metrics, logger }: Delive
       }
       schedule();
     },
-    publishDirectly({ append }) {
-      const { record: unnumbered } = append;
-      if (unnumbered === undefined || publisher === undefined || stopping || !tailLoaded || trials.cautious || lanes.has(unnumbered.deviceId)) return Promise.reject(new BridgeError('store_unavailable'));
+    gate(next) {
+      gate = next;
+      next?.onReleased((deviceId) => {
+        if (gate !== next) return;
+        lanes.fetch(deviceId);
+        schedule();
+      });
+      lanes.fetchAll();
+      schedule();
+    },
+    publishDirectly(unnumbered) {
+      const refused = publisher === undefined || stopping || !tailLoaded || trials.cautious || lanes.has(unnumbered.deviceId) || (gate?.admit(unnumbered.deviceId).kind ?? 'go') !== 'go';
+      if (publisher === undefined || refused) return Promise.reject(new BridgeError('store_unavailable'));
       directSeq -= 1;
       const record = { ...unnumbered, seq: directSeq };
       if (!publisher.publish(record)) return Promise.reject(new BridgeError('store_unavailable'));

@@ -38,6 +38,12 @@ export interface Lanes {
   done(record: OutboxRecord): void;
   /** The record that was out goes out again, before the others of its device. */
   again(record: OutboxRecord): void;
+  /** Puts the peeked record's lane aside until it is fetched again: its records leave the memory, their positions stay noted. */
+  shelve(): void;
+  /** Ends `shelve` for a device. */
+  fetch(deviceId: string): void;
+  /** Ends `shelve` for all devices. */
+  fetchAll(): void;
   /** Whether the device has anything pending here. */
   has(deviceId: string): boolean;
   /** Positions to read for lanes that have drained, of at most `limit` records. */
@@ -54,6 +60,7 @@ export interface Lanes {
 export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
   const lanes = new Map<string, Lane>();
   const hungry = new Set<Lane>();
+  const shelved = new Set<Lane>();
   let asking: { readonly lane: Lane; readonly asked: readonly number[] }[] = [];
   let ready: Lane[] = [];
   let readyHead = 0;
@@ -91,9 +98,16 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
   };
 
   const settleLane = (lane: Lane): void => {
+    if (shelved.has(lane)) return;
     if (lane.head < lane.loaded.length) return push(lane);
     if (lane.noted.length > 0) hungry.add(lane);
     else lanes.delete(lane.deviceId);
+  };
+
+  const fetchLane = (lane: Lane): void => {
+    if (!shelved.delete(lane)) return;
+    lane.out = false;
+    settleLane(lane);
   };
 
   const laneOf = (deviceId: string): Lane => {
@@ -141,6 +155,27 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
       if (lane === undefined || !lane.out) return;
       lane.out = false;
       push(lane);
+    },
+    shelve() {
+      const lane = front();
+      if (lane === undefined) return;
+      readyHead += 1;
+      const aside = lane.loaded.slice(lane.head);
+      lane.noted.unshift(...aside.map(({ seq }) => seq));
+      noted += aside.length;
+      loaded -= aside.length;
+      for (const { payload } of aside) bytes -= payload.length;
+      lane.loaded = [];
+      lane.head = 0;
+      lane.out = true;
+      shelved.add(lane);
+    },
+    fetch(deviceId) {
+      const lane = lanes.get(deviceId);
+      if (lane !== undefined) fetchLane(lane);
+    },
+    fetchAll() {
+      for (const lane of shelved) fetchLane(lane);
     },
     has: (deviceId) => lanes.has(deviceId),
     wanted(limit) {

@@ -26,14 +26,19 @@ export interface Append {
   readonly dedupKey: Buffer;
   /** Epoch ms of the event by the document's own clock, or 0: buckets the dedup key, must be the same when the message comes again. */
   readonly eventTimeMs: number;
-  /** What to keep. Absent: only remember the key (a filtered message). */
-  readonly record?: NewRecord;
-  /** Set: the message goes straight to the parked messages, with this reason. */
+  /** What to keep, one record for each connection. Empty: only remember the key (a filtered message). */
+  readonly records: readonly AppendRecord[];
+}
+
+/** One copy of a message, for one connection. */
+export interface AppendRecord {
+  readonly record: NewRecord;
+  /** Set: it goes straight to the parked messages, with this reason. */
   readonly park?: { readonly reason: Reason; readonly detail: string };
 }
 
-/** `stored` also for parked ones. Results stand in the order of the appends; `record` is set where one went to the outbox. */
-export type AppendResult = { readonly state: 'stored'; readonly record?: OutboxRecord } | { readonly state: 'duplicate' };
+/** Results stand in the order of the appends; `records` holds what went to the outbox, in order, without what was parked. */
+export type AppendResult = { readonly state: 'stored'; readonly records: readonly OutboxRecord[] } | { readonly state: 'duplicate' };
 
 export type Settlement =
   | { readonly outcome: 'delivered' | 'expired'; readonly record: OutboxRecord }
@@ -43,6 +48,79 @@ export interface ParkedRecord extends OutboxRecord {
   readonly reason: Reason;
   readonly detail: string;
   readonly parkedAt: number;
+}
+
+/** Which parked messages are meant; a key that is absent means any. */
+export interface ParkedFilter {
+  readonly connectionId?: string;
+  readonly networkServerId?: string;
+  readonly deviceId?: string;
+  readonly reason?: Reason;
+}
+
+/** A parked message that goes back into the outbox: what is appended in place of it. */
+export interface Replay {
+  readonly parked: ParkedRecord;
+  readonly record: NewRecord;
+}
+
+/** The messages that were given up with a reason, for a person to see to. */
+export interface ParkedMessages {
+  /** In the order of their positions, after position `after` (-1: from the first), at most `limit`. @throws BridgeError store_unavailable */
+  parked(filter: ParkedFilter, page: { readonly after: number; readonly limit: number }): ParkedRecord[];
+  /** The ones at these positions that are still there. @throws BridgeError store_unavailable */
+  parkedAt(seqs: readonly number[]): ParkedRecord[];
+  /**
+   * Appends the records and removes the parked messages in one transaction, whether or not the message was seen before. Resolves when durable, with what was
+   * appended: a message that is no longer parked is left out.
+   * @throws BridgeError outbox_full, store_unavailable, stopping; then nothing changed
+   */
+  replay(batch: readonly Replay[]): Promise<OutboxRecord[]>;
+  /** Removes for good. Resolves when durable, with how many were there. */
+  discard(seqs: readonly number[]): Promise<number>;
+}
+
+/** What is known of the thing of a device in one AWS account. */
+export interface ThingRecord {
+  readonly connectionId: string;
+  readonly deviceId: string;
+  readonly thingName: string;
+  /**
+   * `pending`: to be looked up or made. `ready`: it exists and is attached to the certificate. `missing`: it does not exist and must not be made.
+   * `foreign`: it exists and belongs to another system. `failed`: AWS refused, see `reason`.
+   */
+  readonly state: 'pending' | 'ready' | 'missing' | 'foreign' | 'failed';
+  readonly reason?: Reason;
+  readonly detail?: string;
+  /** Epoch ms of the last change of state. */
+  readonly since: number;
+  /** Rendered from the message; what a new thing gets. */
+  readonly attributes?: Readonly<Record<string, string>>;
+  /** Names the account, certificate and naming that the record holds for: under other ones it says nothing. */
+  readonly scope?: string;
+}
+
+/** Remembers things over restarts. */
+export interface ThingMemory {
+  /** @throws BridgeError store_unavailable, redis_unavailable */
+  find(connectionId: string, deviceId: string): Promise<ThingRecord | undefined>;
+  /** Written soon; never throws. */
+  put(record: ThingRecord): void;
+  /** The things of a device in all accounts. @throws as `find` */
+  of(deviceId: string): Promise<readonly ThingRecord[]>;
+  /** Forgets every thing of a connection, whose account or certificate changed. Resolves when none is found any more. */
+  forget(connectionId: string): Promise<void>;
+}
+
+/** Whether a device's messages may be published: `wait` ends with a call of `released`, `park` means that AWS must not get them. */
+export type Admission = { readonly kind: 'go' } | { readonly kind: 'wait' } | { readonly kind: 'park'; readonly reason: Reason; readonly detail: string };
+
+/** What delivery needs of the registration of a connection's devices. */
+export interface DeviceGate {
+  /** Asked for each message before it is published, so it answers from memory. */
+  admit(deviceId: string): Admission;
+  /** Sets who is told that a device which had to wait need not any more. */
+  onReleased(listener: (deviceId: string) => void): void;
 }
 
 export interface PendingTotals {
@@ -126,8 +204,8 @@ export interface Sender {
 /** What became of one message of a webhook. */
 export interface AcceptedMessage {
   readonly id: string;
-  /** Where it goes; absent when no flow wants it. */
-  readonly connectionId?: string;
+  /** Where it goes; empty when no flow wants it. */
+  readonly connectionIds: readonly string[];
   /** It came before, and is not published again. */
   readonly duplicate: boolean;
 }

@@ -1,19 +1,20 @@
 import { hash } from 'node:crypto';
-import { BridgeError } from '../errors.js';
+import { BridgeError, type Reason } from '../errors.js';
 import type { Match, Target } from '../flows/match.js';
-import { shapePayload } from '../flows/shape.js';
+import { shapePayload, type PayloadFormat } from '../flows/shape.js';
 import { stampMessage, type Message } from '../messages/message.js';
-import type { Append, Incoming, NewRecord, Sender } from './ports.js';
+import { encodeParkedDocument } from './parked-document.js';
+import type { Append, AppendRecord, Incoming, Sender } from './ports.js';
 
 /** Largest MQTT payload AWS IoT Core takes, bytes ("Message size", 128 KB, AWS IoT Core quotas); more closes the session. */
 export const maxPayloadBytes = 131_072;
 
 /** A message on its way into the outbox. */
 export interface Prepared {
-  readonly messageId: string;
+  readonly message: Message;
   readonly append: Append;
-  /** Absent when no flow wants the message. */
-  readonly connectionId?: string;
+  /** Why it goes nowhere; set exactly when there is no record. */
+  readonly filtered?: Reason;
 }
 
 export interface Arrival {
@@ -30,54 +31,74 @@ export interface Arrival {
 const dedupKeyOf = ({ sender, incoming }: Arrival): Buffer =>
   hash('sha256', `${sender?.id ?? ''}\n${incoming.fields.deviceId}\n${incoming.fields.type}\n${incoming.idempotencyKey}`, 'buffer').subarray(0, 16);
 
+/** A message with its document; what is shaped for one target serves the others of the same format. */
+export interface Shapable {
+  readonly message: Message;
+  readonly original: Buffer;
+  readonly shaped: Map<PayloadFormat, Buffer>;
+}
+
+const payloadOf = ({ message, original, shaped }: Shapable, format: PayloadFormat): Buffer => {
+  const known = shaped.get(format);
+  if (known !== undefined) return known;
+  const payload = shapePayload(format, message, original);
+  shaped.set(format, payload);
+  return payload;
+};
+
 /** Shapes, renders and checks. @throws BridgeError with the reason for which the message must be parked */
-const publishable = (target: Target, message: Message, original: Buffer): { topic: string; payload: Buffer } => {
-  const payload = shapePayload(target.format, message, original);
+export const publishable = (target: Target, shapable: Shapable): { topic: string; payload: Buffer } => {
+  const { message } = shapable;
+  const payload = payloadOf(shapable, target.format);
   if (payload.length > maxPayloadBytes) throw new BridgeError('payload_too_large', { detail: `the payload is ${payload.length} bytes, AWS takes ${maxPayloadBytes}` });
   return { topic: target.patterns[message.type].render(message), payload };
 };
 
-/** What the outbox gets for a message that cannot be published as it is: kept whole, with the reason, for a person. */
-const parkable = (error: unknown, record: NewRecord): Pick<Append, 'record' | 'park'> => {
-  if (!(error instanceof BridgeError)) throw error;
-  return { record, park: { reason: error.reason, detail: error.message } };
-};
-
-const recordAppend = (target: Target, message: Message, arrival: Arrival): Pick<Append, 'record' | 'park'> => {
-  const original = arrival.incoming.original ?? arrival.body;
+/** What the outbox gets for one target: ready to be published, or kept whole with the reason, for a person. */
+const recordFor = (target: Target, shapable: Shapable, receivedAt: number): AppendRecord => {
+  const { message, original } = shapable;
   const common = {
     connectionId: target.connectionId,
     messageId: message.id,
-    networkServerId: arrival.sender?.id ?? '',
+    networkServerId: message.networkServer?.id ?? '',
     deviceId: message.deviceId,
     type: message.type,
-    acceptedAt: arrival.receivedAt,
-    expiresAt: target.validityMs === 0 ? 0 : arrival.receivedAt + target.validityMs,
+    acceptedAt: receivedAt,
+    expiresAt: target.validityMs === 0 ? 0 : receivedAt + target.validityMs,
   };
   try {
-    return { record: { ...common, ...publishable(target, message, original) } };
+    return { record: { ...common, ...publishable(target, shapable) } };
   } catch (error) {
-    return parkable(error, { ...common, topic: '', payload: original });
+    if (!(error instanceof BridgeError)) throw error;
+    return { record: { ...common, topic: '', payload: encodeParkedDocument(message, original) }, park: { reason: error.reason, detail: error.message } };
   }
 };
 
 /** Reports about downlinks have one shape, and are kept until AWS has them. */
-const reportTarget = (target: Target | undefined): Target | undefined => (target === undefined ? undefined : { ...target, format: 'normalised', validityMs: 0 });
+const reportTarget = (target: Target): Target => ({ ...target, format: 'normalised', validityMs: 0 });
 
 /** Where messages go: by the flows, or to a connection that is named. */
 export interface Routes {
+  /** Why nothing can be taken from network servers at the moment: they are told to come again. */
+  readonly refusal?: Reason;
   readonly match: Match;
   readonly targetOf: (connectionId: string) => Target | undefined;
 }
 
+const route = ({ match, targetOf }: Routes, { connectionId }: Incoming, message: Message): ReturnType<Match> => {
+  if (connectionId === undefined) return match(message);
+  const named = targetOf(connectionId);
+  return named === undefined ? { targets: [], filtered: 'connection_deleted' } : { targets: [reportTarget(named)] };
+};
+
 /** Stamps, matches, shapes and renders one message: from what a network server said to what the outbox keeps. */
-export const prepare = ({ match, targetOf }: Routes, arrival: Arrival): Prepared => {
+export const prepare = (routes: Routes, arrival: Arrival): Prepared => {
   const dedupKey = dedupKeyOf(arrival);
-  const { sender, incoming } = arrival;
-  const stamp = { id: dedupKey.toString('hex'), receivedAt: new Date(arrival.receivedAt).toISOString(), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
+  const { sender, incoming, receivedAt } = arrival;
+  const stamp = { id: dedupKey.toString('hex'), receivedAt: new Date(receivedAt).toISOString(), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
   const message = stampMessage(stamp, incoming.fields);
-  const target = incoming.connectionId === undefined ? match(message) : reportTarget(targetOf(incoming.connectionId));
-  const seen = { dedupKey, eventTimeMs: incoming.eventTimeMs ?? 0 };
-  if (target === undefined) return { messageId: message.id, append: seen };
-  return { messageId: message.id, connectionId: target.connectionId, append: { ...seen, ...recordAppend(target, message, arrival) } };
+  const { targets, filtered } = route(routes, incoming, message);
+  const shapable: Shapable = { message, original: incoming.original ?? arrival.body, shaped: new Map() };
+  const append: Append = { dedupKey, eventTimeMs: incoming.eventTimeMs ?? 0, records: targets.map((target) => recordFor(target, shapable, receivedAt)) };
+  return { message, append, ...(filtered === undefined ? {} : { filtered }) };
 };

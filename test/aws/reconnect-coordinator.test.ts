@@ -1,7 +1,13 @@
 import t from 'tap';
+import { createOutageBackoff } from '../../src/aws/outage-backoff.js';
 import { createReconnectCoordinator } from '../../src/aws/reconnect-coordinator.js';
 
-const options = (signal: AbortSignal): Parameters<typeof createReconnectCoordinator>[0] => ({ backoff: { minMs: 20, maxMs: 40 }, spacingMs: 1, signal });
+const options = (signal: AbortSignal): Parameters<typeof createReconnectCoordinator>[0] => ({
+  backoff: createOutageBackoff({ reconnect: { minMs: 20, maxMs: 40 } }),
+  spacingMs: 1,
+  signal,
+  exhausted: () => undefined,
+});
 
 void t.test('ten sessions that lost the endpoint together knock once at a time', async (t) => {
   const coordinator = createReconnectCoordinator(options(new AbortController().signal));
@@ -28,9 +34,16 @@ void t.test('a failed attempt delays the next one of whatever session', async (t
 
 void t.test('an abort ends the wait', async (t) => {
   const aborter = new AbortController();
-  const coordinator = createReconnectCoordinator({ backoff: { minMs: 60_000, maxMs: 60_000 }, spacingMs: 1, signal: aborter.signal });
+  const coordinator = createReconnectCoordinator({ ...options(aborter.signal), backoff: createOutageBackoff({ reconnect: { minMs: 60_000, maxMs: 60_000 } }) });
   coordinator.failed();
   const waiting = coordinator.attempt(() => Promise.resolve());
   aborter.abort();
   await t.rejects(waiting, { name: 'AbortError' });
+});
+
+void t.test('when the backoff gives up, its owner is told, and what it aborts tries nothing more', async (t) => {
+  const aborter = new AbortController();
+  const coordinator = createReconnectCoordinator({ ...options(aborter.signal), backoff: { failed: () => undefined, recovered: () => undefined }, exhausted: () => aborter.abort() });
+  await t.rejects(coordinator.attempt(() => Promise.reject(new Error('refused'))), { message: 'refused' });
+  await t.rejects(coordinator.attempt(() => Promise.resolve()), { name: 'AbortError' });
 });

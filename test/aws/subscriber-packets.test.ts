@@ -57,7 +57,8 @@ void t.test('a SUBSCRIBE that is not answered ends at the connect timeout', asyn
   });
   const test = startSubscriber(t, { endpoint: broker.endpoint, connectTimeoutMs: 400 });
   await test.is('opened');
-  t.match(test.log, [{ state: 'opening' }, { state: 'unreachable', reason: 'connect_timeout', detail: 'SUBSCRIBE was not answered' }, { state: 'opened' }]);
+  t.match(test.log, [{ state: 'opening' }, { state: 'authenticating' }, { state: 'unreachable', reason: 'connect_timeout', detail: 'SUBSCRIBE was not answered' }, { state: 'authenticating' }, { state: 'opened' }]);
+  t.match(test.subscriber.status(), { state: 'opened', connects: 1, lastError: { reason: 'connect_timeout', detail: 'SUBSCRIBE was not answered', time: Number } });
 });
 
 void t.test('less than QoS 1 is a refusal', async (t) => {
@@ -68,7 +69,7 @@ void t.test('less than QoS 1 is a refusal', async (t) => {
     });
     const test = startSubscriber(t, { endpoint: broker.endpoint, version });
     await test.is('opened');
-    t.match(test.log, [{ state: 'opening' }, { state: 'unreachable', reason: 'subscribe_refused', detail: 'QoS 1 was not granted for down/+' }, { state: 'opened' }]);
+    t.match(test.log, [{ state: 'opening' }, { state: 'authenticating' }, { state: 'unreachable', reason: 'subscribe_refused', detail: 'QoS 1 was not granted for down/+' }, { state: 'authenticating' }, { state: 'opened' }]);
     t.equal(broker.of('disconnect').length, 1, 'the session that is of no use was left');
     await test.stop();
   }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { loadConfig, type LoadedConfig } from '../../src/config/load.js';
@@ -60,5 +61,21 @@ export const problemsOf = (folder: string, env: Env = {}): string[] => {
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map(problemLine);
     throw error;
+  }
+};
+
+/** A configuration and everything that is wrong with it. */
+export interface WrongConfig {
+  readonly name: string;
+  readonly yaml: string;
+  readonly env?: Env;
+  readonly problems: readonly string[];
+}
+
+export const checkWrongConfigs = (t: Test, certificates: TestCertificates, rows: readonly WrongConfig[]): void => {
+  const folder = configFolder(t, certificates);
+  for (const { name, yaml, env, problems } of rows) {
+    writeFileSync(join(folder, 'bridge.yaml'), yaml);
+    t.same(problemsOf(folder, env), problems, name);
   }
 };

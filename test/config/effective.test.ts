@@ -43,6 +43,17 @@ void t.test('written-out certificates are shortened, written-out keys masked', a
   for (const line of certificates.key.split('\n').slice(1, 3)) t.notOk(text.includes(line));
 });
 
+void t.test('keys for sealing are masked, also those of before; literal line ends do no harm', async (t) => {
+  const [key, old] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  const folder = configFolder(t, certificates);
+  const configuration = { endpoint: 'localhost', certificate: certificates.cert.replaceAll('\n', '\\n'), privateKey: certificates.key };
+  writeFileSync(join(folder, 'bridge.yaml'), JSON.stringify({ secrets: { key, previousKeys: [old, old] }, connections: [{ id: 'm', connectorId: 'aws-iot', configuration }] }));
+  const text = effectiveYaml(load(folder));
+  t.match(parse(text), { secrets: { key: '[redacted]', previousKeys: ['[redacted]', '[redacted]'] }, connections: [{ configuration: { certificate: /^\[certificate CN=bridge/ } }], flows: [] });
+  t.notMatch(text, key);
+  t.notMatch(text, old);
+});
+
 void t.test('what is printed without secrets loads again and prints the same', async (t) => {
   const folder = configFolder(t, certificates, { 'bridge.yaml': minimal.replace('bearer: "marker-bearer"', 'bearer_file: certs/text.pem') });
   const printed = effectiveYaml(load(folder));

@@ -6,7 +6,7 @@ import { createTestCertificates } from '../support/certificates.js';
 import { configFolder, load, problemsOf } from './config-folder.js';
 
 const certificates = await createTestCertificates();
-const env = { FACTORY_KEY: 'k', CHIRPSTACK_TOKEN: 't', FACTORY_PASSWORD: 'p', FACTORY_TOKEN: 't', THINGPARK_KEY: 'k', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', THINGPARK_AS_KEY: 'k', REDIS_URL: 'redis://localhost' };
+const env = { FACTORY_KEY: 'k', CHIRPSTACK_TOKEN: 't', FACTORY_PASSWORD: 'p', FACTORY_TOKEN: 't', THINGPARK_KEY: 'k', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', THINGPARK_AS_KEY: 'k', REDIS_URL: 'redis://localhost', SECRETS_KEY: 'a'.repeat(64), OLD_SECRETS_KEY: 'b'.repeat(64) };
 
 void t.test('config/bridge.example.yaml is what the schema gives (npm run docs)', async (t) => {
   t.equal(readFileSync('config/bridge.example.yaml', 'utf8'), exampleYaml());
@@ -35,7 +35,7 @@ const allLive = (): string =>
     .join('\n');
 
 void t.test('every commented setting of the example is a known key with a right value', async (t) => {
-  const folder = configFolder(t, certificates, { 'bridge.yaml': allLive().replaceAll('certs/ingress', 'certs/bridge').replace(/certs\/(network-server|redis)-ca/g, 'certs/ca') });
+  const folder = configFolder(t, certificates, { 'bridge.yaml': allLive().replace(/certs\/(ingress|private)/g, 'certs/bridge').replace(/certs\/(network-server|redis)-ca/g, 'certs/ca') });
   t.same(problemsOf(folder, env), [
     'networkServers[0].authenticate: takes one way of proof, not header and basic and bearer and token',
     'networkServers[0].fields: is for kind sigfox only',

@@ -20,7 +20,9 @@ void t.test('the minimal configuration gets every default', async (t) => {
   t.same(rest, {
     dataDir: join(folder, 'data'),
     ingress: { host: '0.0.0.0', port: 8080, trustedProxies: [], bodyLimit: 1_048_576 },
-    private: { host: '127.0.0.1', port: 9090 },
+    private: { host: '127.0.0.1', port: 9090, authenticate: 'auto', openPaths: ['health', 'metrics'] },
+    secrets: { previousKeys: [] },
+    flows: [],
     outbox: { maxBytes: 2e9, dedupWindow: 7_200_000, parkedMaxBytes: 256e6 },
     downlinks: { dedupWindow: 60_000, maxWaiting: 100_000, reportWindow: 86_400_000 },
     shutdownTimeout: 10_000,
@@ -32,10 +34,17 @@ void t.test('the minimal configuration gets every default', async (t) => {
   const { certificate, privateKey, caCertificate, ...settings } = only.configuration;
   t.equal(only.active, true);
   t.equal(certificate, certificates.cert);
-  t.equal(privateKey.reveal(), certificates.key);
+  t.equal(privateKey?.reveal(), certificates.key);
   t.equal(caCertificate, certificates.ca);
   t.same(settings, {
     endpoint: { host: 'localhost', port: 8883 },
+    protocol: 'SSL',
+    createDevices: true,
+    registration: 'beside',
+    things: { name: '{DevEUI}', attributes: {}, ownerAttribute: 'managedBy', owner: 'lpwan-bridge', takeOver: false, requestsPerSecond: 20 },
+    sendMetadata: false,
+    sendRawDecodedFormat: false,
+    expiredUplinks: 'drop',
     uplinkTopicPattern: 'tpx/things/{DevEUI}/uplink',
     downlinkTopicPattern: 'tpx/things/{DevEUI}/downlink',
     topicPatterns: {},
@@ -112,6 +121,25 @@ void t.test('REDIS_URL and LPWAN_REDIS_URL turn Redis on, the longer name first;
   t.equal(url({ REDIS_URL: 'redis://u:marker@localhost:6379' }), 'redis://u:marker@localhost:6379');
   t.equal(url({ REDIS_URL: 'redis://a', LPWAN_REDIS_URL: 'rediss://b' }), 'rediss://b');
   t.notMatch(JSON.stringify(load(folder, { REDIS_URL: 'redis://u:marker@localhost' }).config), /marker/);
+});
+
+void t.test('keys and open paths from the environment', async (t) => {
+  const [key, old, older] = ['ab'.repeat(32), Buffer.alloc(32, 7).toString('base64'), Buffer.alloc(32, 9).toString('base64url')];
+  const folder = configFolder(t, certificates, { 'bridge.yaml': minimal, 'old.keys': `${old}\n${older}\n` });
+  const { config } = load(folder, { LPWAN_SECRETS_KEY: key, LPWAN_SECRETS_PREVIOUS_KEYS: `${old}, ${older}`, LPWAN_PRIVATE_AUTHENTICATE: 'always', LPWAN_PRIVATE_OPEN_PATHS: 'metrics' });
+  t.equal(config.secrets.key?.reveal(), key);
+  t.same(config.secrets.previousKeys.map((one) => one.reveal()), [old, older]);
+  t.match(config.private, { authenticate: 'always', openPaths: ['metrics'] });
+  t.same(load(folder, { LPWAN_SECRETS_PREVIOUS_KEYS_FILE: 'old.keys' }).config.secrets.previousKeys.map((one) => one.reveal()), [old, older]);
+  t.same(load(folder, { LPWAN_PRIVATE_OPEN_PATHS: 'none' }).config.private.openPaths, []);
+  t.same(load(folder, { LPWAN_PRIVATE_OPEN_PATHS: 'metrics, health' }).config.private.openPaths, ['health', 'metrics']);
+});
+
+void t.test('HTTPS of the private listener', async (t) => {
+  const folder = configFolder(t, certificates, { 'bridge.yaml': `private: { tls: { certificate_file: certs/ending.pem, privateKey_file: certs/bridge.key } }\n${minimal}` });
+  const { config, warnings } = load(folder);
+  t.equal(config.private.tls?.privateKey.reveal(), certificates.key);
+  t.match(warnings.map(problemLine), [/^private\.tls\.certificate: expires on /]);
 });
 
 void t.test('the environment replaces a value that the file names a file for', async (t) => {

@@ -1,91 +1,32 @@
-import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
-import { BridgeError } from '../../src/errors.js';
-import type { Append, NewRecord, Outbox, OutboxRecord, ParkedRecord } from '../../src/uplink/ports.js';
-
-/** What the contract needs to see beside the port. */
-export interface OutboxUnderTest extends Outbox {
-  restored(connectionId: string): number;
-  parked(connectionId: string, page: { readonly after: number; readonly limit: number }): ParkedRecord[] | Promise<ParkedRecord[]>;
-}
-
-export interface OutboxSettings {
-  readonly maxBytes: number;
-  readonly dedupWindowMs: number;
-  /** The clock by which the window is measured. */
-  readonly now: () => number;
-}
-
-/** One place where an outbox is kept; `open` may be called again after `close`. */
-export interface OutboxPlace {
-  open(settings: OutboxSettings): Promise<OutboxUnderTest>;
-}
-
-/** A new, empty place for each test, cleaned up by `t.teardown`. */
-export type NewPlace = (t: Test) => Promise<OutboxPlace>;
-
-export const startOfTime = Date.UTC(2026, 10, 21, 12);
-const settings: OutboxSettings = { maxBytes: 10_000_000, dedupWindowMs: 7_200_000, now: () => startOfTime };
-
-export const hashOf = (text: string): Buffer => createHash('md5').update(text).digest();
-
-export const newRecord = (name: string, fields: Partial<NewRecord> = {}): NewRecord => ({
-  connectionId: 'main',
-  messageId: hashOf(name).toString('hex'),
-  networkServerId: 'factory',
-  deviceId: '78af580300000345',
-  type: 'uplink',
-  topic: `tpx/things/78AF580300000345/uplink/${name}`,
-  payload: Buffer.from(`payload of ${name}`),
-  acceptedAt: startOfTime,
-  expiresAt: 0,
-  ...fields,
-});
-
-export const newAppend = (name: string, fields: Partial<NewRecord> = {}): Append => ({
-  dedupKey: hashOf(name),
-  eventTimeMs: startOfTime,
-  record: newRecord(name, fields),
-});
-
-export const topicsOf = (records: readonly OutboxRecord[]): string[] => records.map(({ topic }) => topic.slice(topic.lastIndexOf('/') + 1));
-export const readAll = (outbox: Outbox, connectionId = 'main'): OutboxRecord[] => outbox.read(connectionId, 0, 100_000, Number.MAX_SAFE_INTEGER);
-const statesOf = async (results: ReturnType<Outbox['append']>): Promise<string[]> => (await results).map(({ state }) => state);
-const names = (count: number, prefix = 'm'): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
-
-const opened = async (t: Test, place: OutboxPlace, changes: Partial<OutboxSettings> = {}): Promise<OutboxUnderTest> => {
-  const outbox = await place.open({ ...settings, ...changes });
-  t.teardown(() => outbox.close());
-  return outbox;
-};
-
-const rejectsWith = async (t: Test, promise: Promise<unknown>, reason: string): Promise<void> => {
-  const error: unknown = await promise.then(() => undefined, (thrown: unknown) => thrown);
-  t.ok(error instanceof BridgeError, `a BridgeError: ${String(error)}`);
-  t.match(error, { reason });
-};
+import type { Append } from '../../src/uplink/ports.js';
+import { copiesContract } from './outbox-copies.js';
+import { parkedContract } from './outbox-parked.js';
+import {
+  hashOf, names, newAppend, newParkedAppend, newRecord, openedOutbox, readAll, rejectsWith, startOfTime, statesOf, topicsOf, type NewPlace,
+} from './outbox-samples.js';
 
 const orderAndReading = async (t: Test, newPlace: NewPlace): Promise<void> => {
   await t.test('records are read in the order appended, as they were appended', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const appends = [newAppend('a'), newAppend('b', { expiresAt: startOfTime + 5, type: 'join', networkServerId: 'city' }), newAppend('c')];
     const results = await outbox.append(appends);
     const read = readAll(outbox);
     t.same(topicsOf(read), ['a', 'b', 'c']);
-    t.strictSame(read.map(({ seq: _, ...record }) => record), appends.map(({ record }) => record));
-    t.strictSame(results, read.map((record) => ({ state: 'stored', record })), 'the results hold the records');
+    t.strictSame(read.map(({ seq: _, ...record }) => record), appends.flatMap(({ records }) => records.map(({ record }) => record)));
+    t.strictSame(results, read.map((record) => ({ state: 'stored', records: [record] })), 'the results hold the records');
   });
   await t.test('positions rise over batches and are the same for results and reads', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const batches = await Promise.all([outbox.append(names(3, 'x').map((name) => newAppend(name))), outbox.append([newAppend('y')])]);
     await outbox.append([newAppend('z')]);
     const seqs = readAll(outbox).map(({ seq }) => seq);
     t.same(seqs, [...seqs].sort((one, other) => one - other));
     t.equal(new Set(seqs).size, 5);
-    t.same(batches.flat().map((result) => (result.state === 'stored' ? result.record?.seq : undefined)), seqs.slice(0, 4));
+    t.same(batches.flat().map((result) => (result.state === 'stored' ? result.records[0]?.seq : undefined)), seqs.slice(0, 4));
   });
   await t.test('reading goes on after a position, up to a count and a size', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     await outbox.append(names(10).map((name) => newAppend(name, { payload: Buffer.alloc(1_000) })));
     const first = outbox.read('main', 0, 4, 1e9);
     t.same(topicsOf(first), names(4));
@@ -99,7 +40,7 @@ const orderAndReading = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(outbox.read('unknown', 0, 100, 1e9), []);
   });
   await t.test('single records are read by position, in the order asked', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     await outbox.append(names(4).map((name) => newAppend(name)));
     const [a, b, c, d] = readAll(outbox);
     if (a === undefined || b === undefined || c === undefined || d === undefined) throw new Error('four records were appended');
@@ -108,7 +49,7 @@ const orderAndReading = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(outbox.readSome('unknown', [a.seq]), []);
   });
   await t.test('any bytes and any text come back unchanged', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const bytes = Buffer.from(Array.from({ length: 1_024 }, (_, index) => index & 0xff));
     const topic = 'usine/Zürich/温度/🌡/é';
     await outbox.append([newAppend('a', { payload: bytes, topic }), newAppend('b', { payload: Buffer.alloc(0), topic: '', deviceId: '' }), newAppend('c', { payload: Buffer.alloc(131_072, 7) })]);
@@ -122,7 +63,7 @@ const orderAndReading = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.ok(a?.payload.equals(bytes), 'what was read stays valid after later reads');
   });
   await t.test('two connections are kept apart and share one sequence', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     await outbox.append(names(6).map((name, index) => newAppend(name, { connectionId: index % 2 === 0 ? 'main' : 'other' })));
     t.same(topicsOf(readAll(outbox, 'main')), ['m0', 'm2', 'm4']);
     t.same(topicsOf(readAll(outbox, 'other')), ['m1', 'm3', 'm5']);
@@ -138,7 +79,7 @@ const orderAndReading = async (t: Test, newPlace: NewPlace): Promise<void> => {
 
 const duplicates = async (t: Test, newPlace: NewPlace): Promise<void> => {
   await t.test('the second of two with one key is a duplicate: in one batch, while the first is written, and later', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const first = outbox.append([newAppend('a'), newAppend('b'), newAppend('a')]);
     const second = outbox.append([newAppend('b'), newAppend('c')]);
     t.same(await statesOf(first), ['stored', 'stored', 'duplicate']);
@@ -147,7 +88,7 @@ const duplicates = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(topicsOf(readAll(outbox)), ['a', 'b', 'c']);
   });
   await t.test('a duplicate of a batch that is being written is not answered before it', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const order: string[] = [];
     const first = outbox.append([newAppend('a')]).then(() => order.push('first'));
     const second = outbox.append([newAppend('a')]).then(() => order.push('second'));
@@ -155,23 +96,23 @@ const duplicates = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(order, ['first', 'second']);
   });
   await t.test('the same hash at another event time is another message', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const later = { ...newAppend('a'), eventTimeMs: startOfTime + 60_000 };
     t.same(await statesOf(outbox.append([newAppend('a'), later, { ...newAppend('a'), eventTimeMs: 0 }])), ['stored', 'stored', 'stored']);
   });
   await t.test('a message is still known after it was settled, and after a restart', async (t) => {
     const place = await newPlace(t);
-    const outbox = await opened(t, place);
+    const outbox = await openedOutbox(t, place);
     await outbox.append([newAppend('a'), { ...newAppend('b'), eventTimeMs: 0 }]);
     await outbox.settle(readAll(outbox).map((record) => ({ outcome: 'delivered', record })));
     await outbox.close();
-    const again = await opened(t, place);
+    const again = await openedOutbox(t, place);
     t.same(await statesOf(again.append([newAppend('a'), { ...newAppend('b'), eventTimeMs: 0 }])), ['duplicate', 'duplicate']);
     t.same(readAll(again), []);
   });
   await t.test('the window counts from arrival', async (t) => {
     let now = startOfTime;
-    const outbox = await opened(t, await newPlace(t), { now: () => now });
+    const outbox = await openedOutbox(t, await newPlace(t), { now: () => now });
     const late = { ...newAppend('late'), eventTimeMs: startOfTime - 10 * 7_200_000 };
     const early = { ...newAppend('early'), eventTimeMs: startOfTime + 10 * 7_200_000 };
     await outbox.append([newAppend('a'), late, early]);
@@ -183,14 +124,14 @@ const duplicates = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(await statesOf(outbox.append([newAppend('a')])), ['duplicate'], 'counted from the second arrival');
   });
   await t.test('a key alone is remembered and nothing is kept', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
-    const filtered: Append = { dedupKey: hashOf('f'), eventTimeMs: startOfTime };
-    t.strictSame(await outbox.append([filtered]), [{ state: 'stored' }]);
+    const outbox = await openedOutbox(t, await newPlace(t));
+    const filtered: Append = { dedupKey: hashOf('f'), eventTimeMs: startOfTime, records: [] };
+    t.strictSame(await outbox.append([filtered]), [{ state: 'stored', records: [] }]);
     t.same(await statesOf(outbox.append([newAppend('f')])), ['duplicate']);
     t.same(outbox.pending('main'), { messages: 0, bytes: 0 });
   });
   await t.test('nothing of a refused batch is remembered, and its duplicates are refused with it', async (t) => {
-    const outbox = await opened(t, await newPlace(t), { maxBytes: 10_000 });
+    const outbox = await openedOutbox(t, await newPlace(t), { maxBytes: 10_000 });
     const large = newAppend('large', { payload: Buffer.alloc(20_000) });
     await rejectsWith(t, outbox.append([newAppend('a'), large, newAppend('a')]), 'outbox_full');
     t.same(readAll(outbox), []);
@@ -201,55 +142,47 @@ const duplicates = async (t: Test, newPlace: NewPlace): Promise<void> => {
 const settling = async (t: Test, newPlace: NewPlace): Promise<void> => {
   await t.test('delivered and expired records are gone, parked ones are kept with their reason', async (t) => {
     const place = await newPlace(t);
-    const outbox = await opened(t, place);
+    const outbox = await openedOutbox(t, place);
     await outbox.append(names(4).map((name) => newAppend(name)));
     const [a, b, c] = readAll(outbox);
     if (a === undefined || b === undefined || c === undefined) throw new Error('three records were appended');
     await outbox.settle([{ outcome: 'expired', record: b }, { outcome: 'delivered', record: a }, { outcome: 'parked', record: c, reason: 'publish_forbidden', detail: 'policy «é»' }]);
     t.same(topicsOf(readAll(outbox)), ['m3']);
     const parked = [{ ...c, reason: 'publish_forbidden', detail: 'policy «é»', parkedAt: startOfTime }];
-    t.strictSame(await outbox.parked('main', { after: 0, limit: 10 }), parked);
+    t.strictSame(outbox.parked({ connectionId: 'main' }, { after: 0, limit: 10 }), parked);
     await outbox.close();
-    const again = await opened(t, place);
+    const again = await openedOutbox(t, place);
     t.same(topicsOf(readAll(again)), ['m3']);
-    t.strictSame(await again.parked('main', { after: 0, limit: 10 }), parked);
+    t.strictSame(again.parked({ connectionId: 'main' }, { after: 0, limit: 10 }), parked);
   });
   await t.test('settling twice counts once', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     await outbox.append(names(3).map((name) => newAppend(name)));
     const [a, b] = readAll(outbox);
     if (a === undefined || b === undefined) throw new Error('two records were appended');
     await Promise.all([outbox.settle([{ outcome: 'delivered', record: a }, { outcome: 'delivered', record: a }]), outbox.settle([{ outcome: 'expired', record: a }])]);
     await outbox.settle([{ outcome: 'delivered', record: a }, { outcome: 'parked', record: a, reason: 'expired', detail: '' }]);
     t.equal(outbox.pending('main').messages, 2);
-    t.same(await outbox.parked('main', { after: 0, limit: 10 }), []);
+    t.same(outbox.parked({ connectionId: 'main' }, { after: 0, limit: 10 }), []);
     await outbox.settle([{ outcome: 'delivered', record: { ...b, connectionId: 'unknown' } }]);
     await outbox.settle([]);
     t.same(topicsOf(readAll(outbox)), ['m1', 'm2']);
   });
   await t.test('a message parked at once is never pending', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     const park = { reason: 'topic_unresolved', detail: 'deviceName' } as const;
-    t.strictSame(await outbox.append([{ ...newAppend('a'), park }]), [{ state: 'stored' }]);
+    t.strictSame(await outbox.append([newParkedAppend('a', park)]), [{ state: 'stored', records: [] }]);
     t.same(readAll(outbox), []);
     t.equal(outbox.pending('main').messages, 0);
-    const [parked] = await outbox.parked('main', { after: 0, limit: 10 });
+    const [parked] = outbox.parked({ connectionId: 'main' }, { after: 0, limit: 10 });
     t.match(parked, { ...park, parkedAt: startOfTime, ...newRecord('a') });
     t.same(await statesOf(outbox.append([newAppend('a')])), ['duplicate']);
-  });
-  await t.test('parked messages are listed page by page', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
-    await outbox.append(names(5).map((name) => ({ ...newAppend(name), park: { reason: 'topic_invalid', detail: '' } as const })));
-    const page = await outbox.parked('main', { after: 0, limit: 2 });
-    t.same(topicsOf(page), ['m0', 'm1']);
-    t.same(topicsOf(await outbox.parked('main', { after: page.at(-1)?.seq ?? 0, limit: 10 })), ['m2', 'm3', 'm4']);
-    t.same(await outbox.parked('other', { after: 0, limit: 10 }), []);
   });
 };
 
 const totalsAndLimits = async (t: Test, newPlace: NewPlace): Promise<void> => {
   await t.test('totals and the oldest time follow what is pending', async (t) => {
-    const outbox = await opened(t, await newPlace(t));
+    const outbox = await openedOutbox(t, await newPlace(t));
     t.equal(outbox.oldestAcceptedAt('main'), undefined);
     await outbox.append(names(3).map((name, index) => newAppend(name, { acceptedAt: startOfTime + index })));
     const full = outbox.pending('main');
@@ -269,7 +202,7 @@ const totalsAndLimits = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(outbox.pending('unknown'), { messages: 0, bytes: 0 });
   });
   await t.test('a full outbox refuses whole batches, says so, and takes more when there is room', async (t) => {
-    const outbox = await opened(t, await newPlace(t), { maxBytes: 20_000 });
+    const outbox = await openedOutbox(t, await newPlace(t), { maxBytes: 20_000 });
     const payload = Buffer.alloc(1_000);
     let accepted = 0;
     while (outbox.unwritable() === undefined && accepted < 100) {
@@ -286,7 +219,7 @@ const totalsAndLimits = async (t: Test, newPlace: NewPlace): Promise<void> => {
     t.same(await statesOf(outbox.append([newAppend('x', { payload })])), ['stored']);
   });
   await t.test('batches that are being written count against the limit', async (t) => {
-    const outbox = await opened(t, await newPlace(t), { maxBytes: 3_000 });
+    const outbox = await openedOutbox(t, await newPlace(t), { maxBytes: 3_000 });
     const payload = Buffer.alloc(1_000);
     const outcomes = await Promise.allSettled(names(10).map((name) => outbox.append([newAppend(name, { payload })])));
     const stored = outcomes.filter(({ status }) => status === 'fulfilled').length;
@@ -298,11 +231,11 @@ const totalsAndLimits = async (t: Test, newPlace: NewPlace): Promise<void> => {
 const restarts = async (t: Test, newPlace: NewPlace): Promise<void> => {
   await t.test('everything is there again after a restart, and counted', async (t) => {
     const place = await newPlace(t);
-    const outbox = await opened(t, place);
+    const outbox = await openedOutbox(t, place);
     await outbox.append([...names(5).map((name) => newAppend(name)), newAppend('o', { connectionId: 'other' })]);
     const before = { records: readAll(outbox), pending: outbox.pending('main'), other: readAll(outbox, 'other') };
     await outbox.close();
-    const again = await opened(t, place);
+    const again = await openedOutbox(t, place);
     t.strictSame({ records: readAll(again), pending: again.pending('main'), other: readAll(again, 'other') }, before);
     t.equal(again.restored('main'), 5);
     t.equal(again.restored('other'), 1);
@@ -313,7 +246,7 @@ const restarts = async (t: Test, newPlace: NewPlace): Promise<void> => {
     const place = await newPlace(t);
     let highest = 0;
     for (const round of ['one', 'two', 'three']) {
-      const outbox = await opened(t, place);
+      const outbox = await openedOutbox(t, place);
       await outbox.append([newAppend(`${round}a`), newAppend(`${round}b`, { connectionId: 'other' })]);
       const records = [...readAll(outbox), ...readAll(outbox, 'other')];
       const lowest = Math.min(...records.map(({ seq }) => seq));
@@ -325,7 +258,7 @@ const restarts = async (t: Test, newPlace: NewPlace): Promise<void> => {
   });
   await t.test('close keeps what was handed over before it, and refuses what comes after', async (t) => {
     const place = await newPlace(t);
-    const outbox = await opened(t, place);
+    const outbox = await openedOutbox(t, place);
     await outbox.append([newAppend('a'), newAppend('b')]);
     const [a] = readAll(outbox);
     if (a === undefined) throw new Error('a record was appended');
@@ -336,16 +269,18 @@ const restarts = async (t: Test, newPlace: NewPlace): Promise<void> => {
     await Promise.all([appended, settled, closed]);
     t.equal(outbox.unwritable(), 'stopping');
     await outbox.close();
-    const again = await opened(t, place);
+    const again = await openedOutbox(t, place);
     t.same(topicsOf(readAll(again)), ['b', 'c']);
   });
 };
 
-/** The behaviour that every implementation of the `Outbox` port must show. */
+/** The behaviour that every implementation of the ports `Outbox` and `ParkedMessages` must show. */
 export const outboxContract = async (t: Test, newPlace: NewPlace): Promise<void> => {
   await orderAndReading(t, newPlace);
   await duplicates(t, newPlace);
   await settling(t, newPlace);
   await totalsAndLimits(t, newPlace);
   await restarts(t, newPlace);
+  await copiesContract(t, newPlace);
+  await parkedContract(t, newPlace);
 };

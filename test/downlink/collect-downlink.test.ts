@@ -20,8 +20,8 @@ interface Scene extends DownlinkRoom {
 
 const setScene = async (t: Test, changes: (room: DownlinkRoom) => Partial<MailboxOptions> = () => ({})): Promise<Scene> => {
   const room = await openDownlinkRoom(t, { targets: [createTestTarget('sigfox', 'sigfox')] });
-  const { store, outlet, metrics, logger } = room;
-  const mailbox = createMailbox({ queue: store.queue, submitted: store.submitted, statuses: outlet, metrics, logger, ...changes(room) });
+  const { store, outlet, lives, metrics, logger } = room;
+  const mailbox = createMailbox({ queue: store.queue, submitted: store.submitted, statuses: outlet, lives, metrics, logger, ...changes(room) });
   return {
     ...room,
     mailbox,
@@ -45,6 +45,7 @@ void t.test('the oldest goes out, is reported as submitted, and can be acknowled
   await scene.add('b', '0102030405060709');
   t.equal(await scene.collect('r1'), '0102030405060708');
   t.match(scene.outlet.find('a', 'submitted'), { attempt: 1 });
+  t.same(scene.lives.steps('a'), ['submitted 1']);
   t.same(scene.outlet.states('b'), []);
   t.match(await scene.store.submitted.of(device), [{ downlink: { correlationId: 'a' }, state: 'submitted' }]);
   t.same(await scene.store.queue.notices(0), [], 'reported and forgotten');

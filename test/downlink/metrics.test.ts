@@ -1,10 +1,11 @@
 import { Registry } from 'prom-client';
 import t from 'tap';
 import { createDownlinkMetrics, type DownlinkMetricsOptions } from '../../src/downlink/metrics.js';
+import { createMetricFamily } from '../../src/metric-family.js';
 
 const create = (changes: Partial<DownlinkMetricsOptions> = {}) => {
   const registry = new Registry();
-  const metrics = createDownlinkMetrics({ registry, connections: ['main', 'city'], networkServers: ['factory'], totals: async () => ({ waiting: 0 }), headroom: async () => 92, ...changes });
+  const metrics = createDownlinkMetrics({ connections: createMetricFamily(registry, 'connection', ['main', 'city']), networkServers: createMetricFamily(registry, 'network_server', ['factory']), totals: async () => ({ waiting: 0 }), headroom: async () => 92, ...changes });
   return { registry, metrics };
 };
 

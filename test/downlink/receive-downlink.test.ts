@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import type { ConnectionDownlinks } from '../../src/downlink/complete-downlink.js';
 import type { AddOptions, DownlinkQueue, QueuedDownlink, ReceiveDownlink, Verdict } from '../../src/downlink/ports.js';
-import { createReceiveDownlink } from '../../src/downlink/receive-downlink.js';
+import { createDownlinkIntake } from '../../src/downlink/downlink-intake.js';
 import { BridgeError } from '../../src/errors.js';
 import type { Downlink } from '../../src/messages/downlink.js';
 import { openDownlinkRoom, type DownlinkRoom } from './support/downlink-room.js';
@@ -36,7 +36,7 @@ const setScene = async (t: Test, { connections, now = Date.now, queue = (one) =>
   const targets = [createTestTarget('factory'), createTestTarget('sigfox', 'sigfox'), createTestTarget('park', 'thingpark')];
   const room = await openDownlinkRoom(t, { targets, devices, ...(connections === undefined ? {} : { connections }) });
   const { store, outlet } = room;
-  const receive = createReceiveDownlink({ ...room, queue: queue(store.queue), submitted: store.submitted, devices: store.devices, statuses: outlet, now });
+  const { receive } = createDownlinkIntake({ ...room, queue: queue(store.queue), submitted: store.submitted, devices: store.devices, statuses: outlet, now });
   return {
     ...room,
     receive,
@@ -275,7 +275,7 @@ void t.test('a notice that cannot be reported stays, and does not keep AWS waiti
   const scene = await setScene(t);
   await scene.send(lorawan, { payload: '01', fPort: 1, correlationId: 'a' });
   let published = 0;
-  const picky = createReceiveDownlink({ ...scene, queue: scene.store.queue, submitted: scene.store.submitted, devices: scene.store.devices, statuses: { publish: (status) => ((published += 1) === 2 ? Promise.reject(new BridgeError('outbox_full')) : scene.outlet.publish(status)) } });
+  const { receive: picky } = createDownlinkIntake({ ...scene, queue: scene.store.queue, submitted: scene.store.submitted, devices: scene.store.devices, statuses: { publish: (status) => ((published += 1) === 2 ? Promise.reject(new BridgeError('outbox_full')) : scene.outlet.publish(status)) } });
   await picky({ connectionId: 'main', topic: `tpx/things/${lorawan}/downlink`, payload: Buffer.from('{"payload":"01","fPort":1,"correlationId":"b","flush":true}') });
   t.same(scene.outlet.states('b'), ['queued']);
   t.match(await scene.store.queue.notices(0), [{ downlink: { correlationId: 'a' }, state: 'failed' }]);

@@ -19,8 +19,8 @@ interface Scene extends DownlinkRoom {
 }
 
 const submissionOf = (t: Test, room: DownlinkRoom, changes: Partial<SubmissionOptions> = {}): Submission => {
-  const { store, outlet, targets, metrics, logger } = room;
-  const submission = createSubmission({ queue: store.queue, submitted: store.submitted, devices: store.devices, statuses: outlet, targets, metrics, ratePerSecond: () => 10_000, logger, ...changes });
+  const { store, outlet, lives, targets, metrics, logger } = room;
+  const submission = createSubmission({ queue: store.queue, submitted: store.submitted, devices: store.devices, statuses: outlet, lives, targets, metrics, ratePerSecond: () => 10_000, logger, ...changes });
   t.teardown(() => submission.close(deadlineIn(2_000)));
   return submission;
 };
@@ -57,6 +57,7 @@ void t.test('downlinks leave in order, are reported as submitted, and are rememb
   t.same(first, ['n0', 'submitted', [`lpwan-bridge:${id}`, `queue-item-${id}`]]);
   t.equal(await scene.metric('downlink_attempts_total', { network_server: 'factory', outcome: 'accepted' }), 10);
   t.equal(await scene.metric('downlinks_total', { connection: 'main', state: 'submitted' }), 10);
+  t.same(scene.lives.steps('n3'), ['submitted 1']);
 });
 
 void t.test('an address that was learned from another network server is not used', async (t) => {
@@ -104,7 +105,7 @@ void t.test('what is refused for good fails with the words of the network server
 
 void t.test('a refusal without words is named by its reason', async (t) => {
   const target = createTestTarget('factory');
-  const scene = await setScene(t, [target]);
+  const scene = await setScene(t, [target], { changes: () => ({ removedGraceMs: 0 }) });
   target.answer(() => ({ kind: 'never', reason: 'downlink_unsupported', cause: {} }));
   await scene.add(onNetwork(target, 'a'), newDownlink('b', device, { networkServer: { id: 'removed', kind: 'chirpstack' } }));
   scene.submission.start();

@@ -31,7 +31,7 @@ const setScene = async (t: Test, kind: NetworkServerKind, changes: Partial<Track
   const room = await openDownlinkRoom(t, { targets: [createTestTarget('ns', kind), createTestTarget('elsewhere', kind)] });
   const { submitted } = room.store;
   const underWay = createUnderWay();
-  const tracker = createTracker({ submitted, targets: room.targets, underWay, metrics: room.metrics, logger: room.logger, ...changes });
+  const tracker = createTracker({ submitted, lives: room.lives, targets: room.targets, underWay, metrics: room.metrics, logger: room.logger, ...changes });
   const resolve: Scene['resolve'] = async (all) => {
     const resolved = await tracker.resolve({ id: 'ns', kind }, all.map(reportOf));
     return { incoming: resolved.incoming, settled: () => resolved.settled() };
@@ -238,4 +238,14 @@ void t.test('what cannot be remembered is told to who settles', async (t) => {
   const resolved = await tracker.resolve({ id: 'ns', kind: 'chirpstack' }, [reportOf({ correlationIds: ['x'] })]);
   const error: unknown = await resolved.settled().catch((thrown: unknown) => thrown);
   t.match(error, { reason: 'store_unavailable' });
+});
+
+void t.test('each state that is reported is noted in the life of its downlink, once it is durable', async (t) => {
+  const scene = await setScene(t, 'the-things-stack', { now: () => 5_000 });
+  const downlink = await scene.put('a', { ids: ['x'], confirmed: true });
+  const resolved = await scene.resolve([{ state: 'sent', correlationIds: ['x'] }, { state: 'failed', event: 'downlink_nack', correlationIds: ['x'], cause: { code: 'NACK' } }, { state: 'sent', correlationIds: ['of another'] }]);
+  t.same(scene.lives.noted, []);
+  await resolved.settled();
+  const life = { downlinkId: downlink.id, connectionId: 'main', deviceId: device, correlationId: 'a', networkServerId: 'ns' };
+  t.strictSame(scene.lives.noted, [{ life, step: { state: 'sent', time: 5_000, attempt: 2 } }, { life, step: { state: 'failed', time: 5_000, attempt: 2, cause: { code: 'NACK' } } }]);
 });

@@ -18,7 +18,7 @@ type CollectRequest = Parameters<WebhookDownlinks['collect']>[0];
 const harness = (duplicate: boolean, payload?: string) => {
   const heard: DeviceRecord[] = [];
   const requests: CollectRequest[] = [];
-  const accept: AcceptMessages = (_sender, incoming) => Promise.resolve({ messages: incoming.map((_, index) => ({ id: `id-${index}`, connectionId: 'main', duplicate })) });
+  const accept: AcceptMessages = (_sender, incoming) => Promise.resolve({ messages: incoming.map((_, index) => ({ id: `id-${index}`, connectionIds: ['main'], duplicate })) });
   const downlinks: WebhookDownlinks = {
     devices: { heard: (record) => void heard.push(record) },
     resolve: (_sender, incoming) => Promise.resolve({ incoming: incoming.map((one) => ({ ...one, connectionId: 'other' })), settled: () => Promise.reject(new BridgeError('store_unavailable')) }),
@@ -74,7 +74,7 @@ void t.test('a report is matched before it is accepted; that it stays remembered
   const accepted: (string | undefined)[] = [];
   const accept: AcceptMessages = (_sender, incoming) => {
     accepted.push(...incoming.map(({ connectionId }) => connectionId));
-    return Promise.resolve({ messages: incoming.map(() => ({ id: 'x', duplicate: false })) });
+    return Promise.resolve({ messages: incoming.map(() => ({ id: 'x', connectionIds: [], duplicate: false })) });
   };
   const { downlinks } = harness(false);
   const take = createTakeMessages(accept, downlinks, logger);

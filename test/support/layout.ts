@@ -10,12 +10,12 @@ export interface SourceFile {
 interface RoomRule {
   /** The rooms it may import, besides itself. */
   readonly imports: readonly string[];
-  /** May import the types, and only the types, of `uplink/ports.ts` and `downlink/ports.ts`. */
+  /** May import the types, and only the types, of `uplink/ports.ts`, `downlink/ports.ts` and `api/ports.ts`. */
   readonly portTypes?: true;
 }
 
 /** What every room may import. */
-const ground = ['errors', 'log', 'lifecycle', 'backoff', 'in-turn'];
+const ground = ['errors', 'log', 'lifecycle', 'backoff', 'in-turn', 'metric-family'];
 
 /** Who may import whom: the two edges, network servers and AWS, never meet but in `app`, which is the one file that knows every room. */
 const rooms: Readonly<Record<string, RoomRule>> = {
@@ -24,6 +24,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
   lifecycle: { imports: ['errors', 'log'] },
   backoff: { imports: [] },
   'in-turn': { imports: [] },
+  'metric-family': { imports: [] },
   messages: { imports: ground },
   topics: { imports: [...ground, 'messages'] },
   config: { imports: [...ground, 'topics'] },
@@ -47,7 +48,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
 };
 
 /** Rooms that are one file, directly in src/. */
-const singleFiles = ['errors', 'log', 'lifecycle', 'backoff', 'in-turn', 'app', 'main'];
+const singleFiles = ['errors', 'log', 'lifecycle', 'backoff', 'in-turn', 'metric-family', 'app', 'main'];
 
 /** Packages that belong to some rooms only. A name that ends in `/` stands for every package of that scope. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
@@ -58,10 +59,12 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   'mqtt-packet': ['aws', 'sandbox'],
   'generic-pool': ['aws'],
   '@aws-sdk/': ['aws'],
-  '@smithy/': ['aws'],
+  '@smithy/': ['aws', 'sandbox'],
+  ws: ['aws', 'sandbox'],
+  '@fastify/': ['api'],
 };
 
-const portFiles = ['src/uplink/ports.ts', 'src/downlink/ports.ts'];
+const portFiles = ['src/uplink/ports.ts', 'src/downlink/ports.ts', 'src/api/ports.ts'];
 const registryFile = 'src/network-servers/registry.ts';
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const lookAgainLines = 250;

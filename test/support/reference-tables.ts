@@ -1,11 +1,8 @@
 /** The tables of README.md that are made from the code: failure reasons and metrics. */
 import { Registry } from 'prom-client';
-import { createAwsMetrics } from '../../src/aws/metrics.js';
-import { createSubscriberMetrics } from '../../src/aws/subscriber-metrics.js';
-import { createDownlinkMetrics } from '../../src/downlink/metrics.js';
+import { createApiMetrics } from '../../src/api/metrics.js';
+import { createMetrics } from '../../src/app/metrics.js';
 import { reasons, type ReasonRow } from '../../src/errors.js';
-import { createIngressMetrics } from '../../src/ingress/metrics.js';
-import { createUplinkMetrics } from '../../src/uplink/metrics.js';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
@@ -15,18 +12,22 @@ const retryWords: Readonly<Record<ReasonRow['retry'], string>> = { later: 'may s
 export const errorsTable = (): string =>
   table(
     ['Reason', 'HTTP status', 'Retry', 'What it means'],
-    Object.entries<ReasonRow>(reasons).map(([reason, { httpStatus, retry, title, description }]) => [`\`${reason}\``, httpStatus === undefined ? '–' : String(httpStatus), retryWords[retry], `${title}. ${description}`]),
+    Object.entries<ReasonRow>(reasons).map(([reason, { httpStatus, retry, title, description, only }]) => [`\`${reason}\``, httpStatus === undefined ? '–' : `${httpStatus}${only === undefined ? '' : ' (API)'}`, retryWords[retry], `${title}. ${description}`]),
   );
 
 /** Every metric once, with one network server and one connection, so that each shows its labels. */
 const filledRegistry = (): Registry => {
   const registry = new Registry();
-  const [networkServers, connections] = [['factory'], ['main']];
-  createIngressMetrics(registry, networkServers);
-  createUplinkMetrics({ registry, networkServers, connections, outbox: { pending: () => ({ messages: 0, bytes: 0 }), oldestAcceptedAt: () => undefined } });
-  createAwsMetrics({ registry, connections, read: () => ({ sessions: 0, inFlight: 0, certificateDays: 0, held: false }) });
-  createSubscriberMetrics({ registry, connections, read: () => ({ opened: true }) });
-  createDownlinkMetrics({ registry, connections, networkServers, totals: () => Promise.resolve({ waiting: 0 }), headroom: () => Promise.resolve(100) });
+  const { connections, networkServers } = createMetrics({
+    registry,
+    outbox: { pending: () => ({ messages: 0, bytes: 0 }), oldestAcceptedAt: () => undefined },
+    queue: { totals: () => Promise.resolve({ waiting: 0 }), headroom: () => Promise.resolve(100) },
+    line: () => undefined,
+    note: () => undefined,
+  });
+  createApiMetrics(registry);
+  connections.add('main');
+  networkServers.add('factory');
   return registry;
 };
 

@@ -20,7 +20,7 @@ const bin = (path) => join('node_modules', path);
 /** End-to-end tests start processes, and run longer. */
 const endToEnd = join('test', 'end-to-end') + '/';
 /** Those that load the processes as much as they can run alone. */
-const loads = ['downlink-rate', 'mosquitto', 'quota', 'sandbox'].map((name) => `${endToEnd}${name}.test.ts`);
+const loads = ['downlink-rate', 'mosquitto', 'quota', 'sandbox', 'two-hundred-connections'].map((name) => `${endToEnd}${name}.test.ts`);
 const limitSeconds = (source) => (source.startsWith(endToEnd) ? 600 : 300);
 const sideBySide = 2;
 

@@ -89,3 +89,37 @@ void t.test('positions that could not be read are asked for again', async (t) =>
   lanes.unread();
   t.same(lanes.wanted(10), [2]);
 });
+
+void t.test('a lane that is put aside leaves the memory, and comes back in order behind what waits', async (t) => {
+  const lanes = createLanes({ records: 3, bytes: 1e6, recordsPerLane: 2, noted: 10 });
+  const all = [recordOf(1, 'a'), recordOf(2, 'a'), recordOf(3, 'b')];
+  for (const record of all) t.ok(lanes.add(record));
+  t.ok(lanes.full);
+  lanes.shelve();
+  t.notOk(lanes.full, 'its room is free');
+  t.equal(takeNext(lanes)?.seq, 3, 'the others go on');
+  t.ok(lanes.add(recordOf(4, 'a')));
+  t.ok(lanes.has('a'));
+  t.equal(lanes.peek(), undefined, 'nothing of it comes');
+  t.same(lanes.wanted(10), [], 'and nothing of it is read');
+  lanes.fetch('a');
+  const wanted = lanes.wanted(10);
+  t.same(wanted, [1, 2]);
+  lanes.refill(all.filter(({ seq }) => wanted.includes(seq)), wanted);
+  for (const seq of [1, 2]) {
+    const record = takeNext(lanes);
+    t.equal(record?.seq, seq);
+    lanes.done(record ?? recordOf(seq, 'a'));
+  }
+  t.same(lanes.wanted(10), [4]);
+});
+
+void t.test('all lanes that were put aside come back at once', async (t) => {
+  const lanes = createLanes();
+  for (const [index, device] of ['a', 'b', 'c'].entries()) lanes.add(recordOf(index + 1, device));
+  for (const _ of ['a', 'b', 'c']) lanes.shelve();
+  lanes.fetch('unknown');
+  t.same(lanes.wanted(10), []);
+  lanes.fetchAll();
+  t.same([...lanes.wanted(10)].sort(), [1, 2, 3]);
+});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BridgeError, fieldError } from '../../errors.js';
 import type { Downlink, SubmitOutcome } from '../../messages/downlink.js';
-import type { DownlinkClient, DownlinkSettings } from '../downlink-client.js';
+import type { DownlinkClient, DownlinkSettings, DownlinkSigning } from '../downlink-client.js';
 import { apiUrl, below, checkDevEui, checkLorawan, requireBytes, unsupported } from '../downlink-check.js';
 import { booleanField, integerField, rootFields } from '../fields.js';
 import { createHttpClient, type HttpAnswer } from '../http-exchange.js';
@@ -79,10 +79,10 @@ export const createThingparkDownlinks = (settings: DownlinkSettings): DownlinkCl
   const lrc = url === undefined ? undefined : lrcUrl(url);
   const http = createHttpClient(settings);
 
-  const attempt = async (downlink: Downlink): Promise<SubmitOutcome> => {
+  const attempt = async (downlink: Downlink, signing: DownlinkSigning | undefined): Promise<SubmitOutcome> => {
     if (lrc === undefined) throw unsupported('no downlink.url is configured');
-    const target = new URL(`${lrc.href}?${downlinkQuery(downlink, settings)}`);
-    const secrets = [asKey ?? '', target.searchParams.get('Token') ?? ''];
+    const target = new URL(`${lrc.href}?${downlinkQuery(downlink, { ...settings, ...signing })}`);
+    const secrets = [signing?.asKey ?? asKey ?? '', target.searchParams.get('Token') ?? ''];
     const exchange = await http.exchange({ method: 'POST', url: target, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
     return outcomeOf(exchange, (answer) => readAnswer(answer, secrets));
   };
@@ -97,7 +97,7 @@ export const createThingparkDownlinks = (settings: DownlinkSettings): DownlinkCl
       callerParameters(downlink);
     },
     idsOf: (downlink) => [correlationId(downlink)],
-    submit: (downlink) => withoutThrowing(() => attempt(downlink)),
+    submit: (downlink, _address, signing) => withoutThrowing(() => attempt(downlink, signing)),
     reportsAfter: (state) => state === 'submitted',
     close: () => http.close(),
   };

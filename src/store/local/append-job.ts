@@ -1,9 +1,10 @@
 import { BridgeError } from '../../errors.js';
-import type { Append, AppendResult, NewRecord, OutboxRecord } from '../../uplink/ports.js';
+import type { Append, AppendRecord, AppendResult, NewRecord, OutboxRecord } from '../../uplink/ports.js';
 import type { Job } from './commit-queue.js';
 import { writeOrdinal, type ConnectionState, type Connections } from './connections.js';
+import { createDeferred } from './deferred.js';
 import { recordKey } from './outbox-keys.js';
-import type { ParkedMessages } from './parked-messages.js';
+import type { ParkedRoom } from './parked-room.js';
 import { encodeParked, encodeRecord, storedBytes } from './record-encoding.js';
 import type { SeenMessages } from './seen-messages.js';
 import type { Sequence } from './sequence.js';
@@ -12,7 +13,7 @@ export interface AppendParts {
   readonly connections: Connections;
   readonly seen: SeenMessages;
   readonly sequence: Sequence;
-  readonly parked: ParkedMessages;
+  readonly parked: ParkedRoom;
   readonly now: () => number;
 }
 
@@ -33,7 +34,6 @@ export interface AppendJob extends Job {
 }
 
 const duplicate: AppendResult = { state: 'duplicate' };
-const stored: AppendResult = { state: 'stored' };
 
 /**
  * Decides, in order, what is new in a batch, and claims its keys, so that whoever comes later in this turn sees them.
@@ -41,9 +41,7 @@ const stored: AppendResult = { state: 'stored' };
  */
 export const createAppendJob = (batch: readonly Append[], parts: AppendParts): AppendJob => {
   const { connections, seen, sequence, parked, now } = parts;
-  let resolve: () => void = () => undefined;
-  let reject: (error: BridgeError) => void = () => undefined;
-  const commit = new Promise<void>((done, failed) => { resolve = done; reject = failed; });
+  const { promise: commit, resolve, reject } = createDeferred();
   const shared = new Set<Promise<unknown>>();
   const seenKeys: Buffer[] = [];
   const claimed: string[] = [];
@@ -78,31 +76,29 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
     const { seq, ...placed } = place(record);
     records.push(placed);
     bytes += storedBytes(placed.value);
-    return { seq, ...record };
+    return { ...record, seq };
   };
 
-  const addParked = (record: NewRecord, park: NonNullable<Append['park']>): void => {
+  const addParked = (record: NewRecord, park: NonNullable<AppendRecord['park']>): void => {
     const { state, key, value } = place(record);
     parkings.push({ state, key, value: encodeParked(value, { ...park, parkedAt: now() }) });
   };
 
   const resultOf = (append: Append): AppendResult => {
     if (isDuplicate(append)) return duplicate;
-    const { record, park } = append;
-    if (record === undefined) return stored;
-    if (park === undefined) return { state: 'stored', record: addRecord(record) };
-    addParked(record, park);
-    return stored;
+    const stored: OutboxRecord[] = [];
+    for (const { record, park } of append.records) {
+      if (park === undefined) stored.push(addRecord(record));
+      else addParked(record, park);
+    }
+    return { state: 'stored', records: stored };
   };
 
   const release = (): void => { for (const text of claimed) seen.writing.delete(text); };
 
   const count = (): void => {
-    for (const { state, value } of records) {
-      state.messages += 1;
-      state.bytes += storedBytes(value);
-    }
-    for (const { value } of parkings) parked.added(storedBytes(value));
+    for (const { state, value } of records) connections.count(state, 1, storedBytes(value));
+    for (const { state, value } of parkings) parked.added(state, storedBytes(value));
     for (const { state } of [...records, ...parkings]) state.stored = true;
     if (parkings.length > 0) parked.trim();
   };

@@ -1,22 +1,22 @@
 import { execFile } from 'node:child_process';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BridgeError, messageOf } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
+import type { FoundTotals } from './connections.js';
+import { syncFolder } from './durable-file.js';
 import { openTables, type Opened } from './environment.js';
 
 /** What the child process counted. */
 export interface ProbeReport {
   /** Totals by the ordinal of the connection. */
   readonly pending: readonly (readonly [number, PendingTotals])[];
-  readonly parked: PendingTotals;
+  readonly parked: readonly (readonly [number, PendingTotals])[];
   readonly lastSeq: number;
 }
 
-export interface StoreContents {
-  readonly pending: ReadonlyMap<number, PendingTotals>;
-  readonly parked: PendingTotals;
+export interface StoreContents extends FoundTotals {
   readonly lastSeq: number;
 }
 
@@ -29,6 +29,14 @@ export interface StoreKind<Report> {
   readonly open: (path: string) => Opened<unknown>;
   /** The report of a new one. */
   readonly empty: Report;
+  /** What a person reads about a damaged one. */
+  readonly damaged: {
+    /** How the next start goes, when it was set aside. */
+    readonly nextStart: (path: string) => string;
+    readonly advice: string;
+    /** It must not be begun anew beside a damaged one until a person said so. */
+    readonly precious?: true;
+  };
 }
 
 type ProbeAnswer<Report> = Report | { readonly damage: string } | { readonly unreadable: string };
@@ -42,7 +50,8 @@ const outbox: StoreKind<ProbeReport> = {
   name: 'outbox',
   probePath: fileURLToPath(new URL('./probe.js', import.meta.url)),
   open: openTables,
-  empty: { pending: [], parked: { messages: 0, bytes: 0 }, lastSeq: 0 },
+  empty: { pending: [], parked: [], lastSeq: 0 },
+  damaged: { nextStart: () => 'the next start begins with an empty outbox', advice: 'Check the disk; what was pending is in that folder.' },
 };
 
 const answerOf = <Report>(error: Error & { code?: unknown; signal?: unknown } | null, stdout: string): ProbeAnswer<Report> => {
@@ -56,12 +65,6 @@ const probe = <Report>(path: string, probePath: string): Promise<ProbeAnswer<Rep
   new Promise((resolve) => {
     execFile(process.execPath, [probePath, path], { timeout: probeTimeoutMs }, (error, stdout) => { resolve(answerOf(error, stdout)); });
   });
-
-/** Makes the names in a folder durable (fsync of a file does not cover its name). */
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
-};
 
 /** What lmdb's default of 126 readers needs, rounded up to whole pages of any size in use. */
 const lockFileBytes = 16_384;
@@ -90,10 +93,12 @@ const create = async (path: string, openNew: StoreKind<unknown>['open']): Promis
   await syncFolder(dirname(path));
 };
 
-const setAside = async (path: string, name: string): Promise<string> => {
-  const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+const asideMark = '.damaged-';
+
+const setAside = async (path: string, { nextStart }: StoreKind<object>['damaged']): Promise<string> => {
+  const aside = `${path}${asideMark}${new Date().toISOString().replaceAll(':', '-')}`;
   return rename(path, aside).then(
-    () => `it was set aside as ${aside}; the next start begins with an empty ${name}`,
+    () => `it was set aside as ${aside}; ${nextStart(path)}`,
     (error: unknown) => `it could not be set aside (${messageOf(error)}): move it away before the next start`,
   );
 };
@@ -107,13 +112,21 @@ const isThere = async (path: string): Promise<boolean> =>
     },
   );
 
+/** @throws Error when a damaged one was set aside and nobody decided what stands in for it: an empty one would look as if all had been deleted */
+const assertDecided = async (path: string, { precious, nextStart }: StoreKind<object>['damaged']): Promise<void> => {
+  if (precious !== true || (await isThere(path))) return;
+  const aside = (await readdir(dirname(path)).catch(() => [])).find((name) => name.startsWith(`${basename(path)}${asideMark}`));
+  if (aside !== undefined) throw new Error(`a damaged one was set aside as ${join(dirname(path), aside)}; ${nextStart(path)}`);
+};
+
 /**
  * Makes sure that the store in a folder can be opened without harm, and gives the report of its probe; makes an empty one where there is none.
  * @throws BridgeError `store_corrupt` after setting a damaged one aside, `store_unavailable` when it cannot be read or made.
  */
-export const checkStoreOf = async <Report extends object>(path: string, { name, probePath, open: openNew, empty }: StoreKind<Report>): Promise<Report> => {
+export const checkStoreOf = async <Report extends object>(path: string, { name, probePath, open: openNew, empty, damaged }: StoreKind<Report>): Promise<Report> => {
   try {
     const isNew = !(await isThere(join(path, 'data.mdb')));
+    if (isNew) await assertDecided(path, damaged);
     if (isNew) await create(path, openNew);
     await fillLockFile(path);
     if (isNew) return empty;
@@ -124,7 +137,7 @@ export const checkStoreOf = async <Report extends object>(path: string, { name, 
   const answer = size === 0 ? { damage: 'it is empty' } : await probe<Report>(path, probePath);
   if ('unreadable' in answer) throw new BridgeError('store_unavailable', { detail: `cannot read the ${name} in ${path}: ${answer.unreadable}` });
   if ('damage' in answer) {
-    throw new BridgeError('store_corrupt', { detail: `the ${name} in ${path} is damaged: ${answer.damage}; ${await setAside(path, name)}. Check the disk; what was pending is in that folder.` });
+    throw new BridgeError('store_corrupt', { detail: `the ${name} in ${path} is damaged: ${answer.damage}; ${await setAside(path, damaged)}. ${damaged.advice}` });
   }
   return answer;
 };
@@ -132,5 +145,5 @@ export const checkStoreOf = async <Report extends object>(path: string, { name, 
 /** The same for an outbox, with what it holds. */
 export const checkStore = async (path: string): Promise<StoreContents> => {
   const report = await checkStoreOf(path, outbox);
-  return { ...report, pending: new Map(report.pending) };
+  return { ...report, pending: new Map(report.pending), parked: new Map(report.parked) };
 };

@@ -1,41 +1,61 @@
 import { BridgeError } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
-import type { Tables } from './environment.js';
+import type { Table, Tables } from './environment.js';
 import { recordRange, seqOf } from './outbox-keys.js';
 import { acceptedAtOf } from './record-encoding.js';
 
-/** What is known of a connection in memory: its number in the keys and its totals of committed, unsettled records. */
+/** What is known of a connection in memory: its number in the keys and its totals of committed records. */
 export interface ConnectionState {
   readonly id: string;
   readonly ordinal: number;
   /** Messages found when the outbox was opened. */
   readonly restored: number;
-  messages: number;
-  bytes: number;
+  /** Unsettled ones. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly parked: number;
   /** Whether the ordinal is on disk. */
   stored: boolean;
   oldest: { readonly seq: number; readonly acceptedAt: number } | undefined;
 }
 
+type Counted = ConnectionState & { messages: number; bytes: number; parked: number };
+
 export interface Connections {
   find(id: string): ConnectionState | undefined;
   /** The state of a connection, made when it is new. */
   of(id: string): ConnectionState;
-  idOf(ordinal: number): string | undefined;
-  all(): Iterable<ConnectionState>;
+  /** Notes that so many unsettled messages with so many bytes came, or went when negative. */
+  count(state: ConnectionState, messages: number, bytes: number): void;
+  countParked(state: ConnectionState, messages: number): void;
+  /** Bytes of the unsettled messages of all connections. */
+  usedBytes(): number;
+  /** Those that have parked messages. */
+  withParked(): ConnectionState[];
   oldestAcceptedAt(id: string, tables: Tables | undefined): number | undefined;
+  /** Whether `removeUnused` has anything to do. */
+  readonly hasUnused: boolean;
+  /** Removes the names of connections that had nothing left when the outbox was opened, so that the next one may use their numbers again. */
+  removeUnused(tables: Tables): void;
+}
+
+/** What the check of the file counted, by ordinal. */
+export interface FoundTotals {
+  readonly pending: ReadonlyMap<number, PendingTotals>;
+  readonly parked: ReadonlyMap<number, PendingTotals>;
 }
 
 const maxOrdinal = 0xffff;
 const prefix = 'connection:';
+const nameKey = (id: string): Buffer => Buffer.from(`${prefix}${id}`);
 const ordinalValue = (ordinal: number): Buffer => Buffer.from(String(ordinal));
 
 /** Puts the ordinal of a connection, for the transaction that first uses it. */
 export const writeOrdinal = ({ meta }: Tables, state: ConnectionState): void => {
-  void meta.put(Buffer.from(`${prefix}${state.id}`), ordinalValue(state.ordinal));
+  void meta.put(nameKey(state.id), ordinalValue(state.ordinal));
 };
 
-const storedOrdinals = ({ meta }: Tables): [string, number][] => {
+const storedOrdinals = ({ meta }: { readonly meta: Table }): [string, number][] => {
   const range = meta.getRange({ start: Buffer.from(prefix), end: Buffer.from(`${prefix.slice(0, -1)};`) });
   return [...range].map(({ key, value }) => [key.toString('utf8', prefix.length), Number(value.toString('latin1'))]);
 };
@@ -45,30 +65,58 @@ const readOldest = ({ records }: Tables, ordinal: number): ConnectionState['olde
   return undefined;
 };
 
-/** @param pending Totals by ordinal, as counted when the file was checked. */
-export const createConnections = (tables: Tables, pending: ReadonlyMap<number, PendingTotals>): Connections => {
-  const byId = new Map<string, ConnectionState>();
-  const byOrdinal: string[] = [];
+const nothing: PendingTotals = { messages: 0, bytes: 0 };
+
+/**
+ * A connection that had nothing left when the outbox was opened gets a new number when it is used, and its old one is free from the
+ * next opening on: so connections that were deleted never use up the numbers.
+ */
+export const createConnections = (tables: Tables, { pending, parked }: FoundTotals): Connections => {
+  const byId = new Map<string, Counted>();
+  const withParked = new Set<ConnectionState>();
+  const onDisk = storedOrdinals(tables);
+  const taken = new Set(onDisk.map(([, ordinal]) => ordinal));
+  const unused: string[] = [];
+  let next = 0;
+  let used = 0;
 
   const add = (id: string, ordinal: number, stored: boolean): ConnectionState => {
-    const { messages, bytes } = pending.get(ordinal) ?? { messages: 0, bytes: 0 };
-    const state: ConnectionState = { id, ordinal, restored: messages, messages, bytes, stored, oldest: undefined };
+    const { messages, bytes } = pending.get(ordinal) ?? nothing;
+    const state: Counted = { id, ordinal, restored: messages, messages, bytes, parked: parked.get(ordinal)?.messages ?? 0, stored, oldest: undefined };
     byId.set(id, state);
-    byOrdinal[ordinal] = id;
+    used += bytes;
+    if (state.parked > 0) withParked.add(state);
     return state;
   };
-  for (const [id, ordinal] of storedOrdinals(tables)) add(id, ordinal, true);
+
+  for (const [id, ordinal] of onDisk) {
+    if (pending.has(ordinal) || parked.has(ordinal)) add(id, ordinal, true);
+    else unused.push(id);
+  }
 
   const addNew = (id: string): ConnectionState => {
-    if (byOrdinal.length > maxOrdinal) throw new BridgeError('internal_error', { detail: 'the outbox has seen more than 65,536 connections' });
-    return add(id, byOrdinal.length, false);
+    while (taken.has(next)) next += 1;
+    if (next > maxOrdinal) throw new BridgeError('internal_error', { detail: 'the outbox has seen more than 65,536 connections since it was opened' });
+    taken.add(next);
+    return add(id, next, false);
   };
 
   return {
     find: (id) => byId.get(id),
     of: (id) => byId.get(id) ?? addNew(id),
-    idOf: (ordinal) => byOrdinal[ordinal],
-    all: () => byId.values(),
+    count(state, messages, bytes) {
+      const counted = state as Counted;
+      counted.messages += messages;
+      counted.bytes += bytes;
+      used += bytes;
+    },
+    countParked(state, messages) {
+      (state as Counted).parked += messages;
+      if (state.parked > 0) withParked.add(state);
+      else withParked.delete(state);
+    },
+    usedBytes: () => used,
+    withParked: () => [...withParked],
     oldestAcceptedAt(id, current) {
       const state = byId.get(id);
       if (state === undefined || state.messages === 0) return undefined;
@@ -79,6 +127,10 @@ export const createConnections = (tables: Tables, pending: ReadonlyMap<number, P
         return undefined;
       }
       return state.oldest?.acceptedAt;
+    },
+    hasUnused: unused.length > 0,
+    removeUnused({ meta }) {
+      for (const id of unused) void meta.remove(nameKey(id));
     },
   };
 };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BridgeError } from '../../errors.js';
+import { giveToOwnerOf } from './durable-file.js';
 
 export interface DataDirLock {
   release(): Promise<void>;
@@ -26,8 +27,8 @@ const answerTimeoutMs = 1_000;
 /** Two that keep meeting each other while starting: each gives way and comes again after a random pause. */
 const attempts = 20;
 
-const lockFolder = async (dataDir: string): Promise<string> => {
-  const folder = join(await realpath(dataDir), 'bridge.lock');
+const lockFolder = async (dataDir: string, name: string): Promise<string> => {
+  const folder = join(await realpath(dataDir), name);
   if (Buffer.byteLength(folder) + 9 <= longestPath) return folder;
   return join(tmpdir(), `lpwan-bridge-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`);
 };
@@ -90,13 +91,33 @@ const tryLock = async (folder: string): Promise<DataDirLock | 'in use' | 'met an
   return live.includes('holding') ? 'in use' : 'met another';
 };
 
+/** How long a change in another process may take before it counts as hung, ms. */
+const longestHoldMs = 10_000;
+
+/**
+ * Takes a lock that everybody holds only for a moment, waiting for whoever has it. The name is that of its folder in the data directory.
+ * @throws BridgeError store_unavailable when it is not free in 10 s
+ */
+export const lockBriefly = async (dataDir: string, name: string): Promise<DataDirLock> => {
+  const folder = await lockFolder(dataDir, name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await giveToOwnerOf(dataDir, folder);
+  const end = performance.now() + longestHoldMs;
+  for (;;) {
+    const result = await tryLock(folder);
+    if (typeof result === 'object') return result;
+    if (performance.now() > end) throw new BridgeError('store_unavailable', { detail: `another process holds ${folder}` });
+    await pause(5 + Math.random() * 50);
+  }
+};
+
 /**
  * Makes sure that no other bridge works on the data directory, on this machine. Two machines that mount the same directory do not see each other.
  * @throws BridgeError `data_dir_in_use`
  */
 export const lockDataDir = async (dataDir: string): Promise<DataDirLock> => {
   await mkdir(dataDir, { recursive: true });
-  const folder = await lockFolder(dataDir);
+  const folder = await lockFolder(dataDir, 'bridge.lock');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const result = await tryLock(folder);

@@ -41,21 +41,27 @@ const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
  * `overlappingSync` stays off: with it a commit is visible, and stays so, when its fdatasync fails, so a refused batch could be delivered.
  * `eventTurnBatching` is off because the outbox gathers by itself and a batch must never be split over two commits.
  */
-const lmdbOptions = { ...binary, maxDbs: 8, noSubdir: false, overlappingSync: false, eventTurnBatching: false, permissionsMode: 0o600 };
+const lmdbOptions = { ...binary, maxDbs: 16, noSubdir: false, overlappingSync: false, eventTurnBatching: false, permissionsMode: 0o600 };
 
-/** Opens the environment in a folder, with tables of these names (at most 8). It must have passed the probe: LMDB crashes the process on a damaged file. */
-export const openNamed = <Name extends string>(path: string, names: readonly Name[], readOnly = false): Opened<Readonly<Record<Name, Table>>> => {
+export interface OpenOptions {
+  readonly readOnly?: boolean;
+  /** Tables that an older file may be without: read only, they are then left out. */
+  readonly added?: readonly string[];
+}
+
+/** Opens the environment in a folder, with tables of these names (at most 16). It must have passed the probe: LMDB crashes the process on a damaged file. */
+export const openNamed = <Name extends string>(path: string, names: readonly Name[], { readOnly = false, added = [] }: OpenOptions = {}): Opened<Readonly<Record<Name, Table>>> => {
   const root = open<Buffer, Buffer>({ path, ...lmdbOptions, readOnly });
-  const table = (name: string): Table => {
+  const table = (name: string): [string, Table][] => {
     const opened = root.openDB<Buffer, Buffer>({ name, ...binary }) as Table | undefined;
-    if (opened === undefined) throw new Error(`the table ${name} is missing`);
-    return opened;
+    if (opened === undefined && !added.includes(name)) throw new Error(`the table ${name} is missing`);
+    return opened === undefined ? [] : [[name, opened]];
   };
-  return { root, tables: Object.fromEntries(names.map((name) => [name, table(name)])) as Record<Name, Table> };
+  return { root, tables: Object.fromEntries(names.flatMap(table)) as Record<Name, Table> };
 };
 
 /** Opens the environment of an outbox. */
-export const openTables = (path: string, readOnly = false): Opened<Tables> => openNamed(path, ['records', 'parked', 'seen', 'meta'], readOnly);
+export const openTables = (path: string, readOnly = false): Opened<Tables> => openNamed(path, ['records', 'parked', 'seen', 'meta'], { readOnly });
 
 /**
  * The cause behind a failed commit. lmdb rejects the write and, separately, a promise in `commitError`: left alone, the

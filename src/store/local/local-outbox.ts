@@ -1,15 +1,20 @@
 import { join } from 'node:path';
 import { BridgeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { Outbox, ParkedRecord } from '../../uplink/ports.js';
-import { createAppendJob } from './append-job.js';
+import type { Outbox, ParkedMessages } from '../../uplink/ports.js';
+import { createAppendJob, type AppendJob } from './append-job.js';
 import { checkStore } from './check-store.js';
 import { createCommitQueue } from './commit-queue.js';
 import { createConnections } from './connections.js';
+import { createDiscardJob } from './discard-job.js';
 import { createDiskRoom, type FreeBytes } from './disk-room.js';
-import { openEnvironment, openTables, type Environment } from './environment.js';
-import { createParkedMessages, type ParkedTotals } from './parked-messages.js';
+import { openTables } from './environment.js';
+import { openStore } from './open-store.js';
+import { createParkedClaims } from './parked-claims.js';
+import { createParkedReader } from './parked-reader.js';
+import { createParkedRoom, type ParkedTotals } from './parked-room.js';
 import { createRecordReader } from './record-reader.js';
+import { createReplayJob, type ReplayJob } from './replay-job.js';
 import { createSeenMessages } from './seen-messages.js';
 import { createSequence } from './sequence.js';
 import { createSettleJob } from './settle-job.js';
@@ -31,24 +36,14 @@ export interface LocalOutboxOptions {
   readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number };
 }
 
-export interface LocalOutbox extends Outbox {
+export interface LocalOutbox extends Outbox, ParkedMessages {
   /** Unsettled messages of the connection that were found when the outbox was opened. */
   restored(connectionId: string): number;
-  /** Parked messages of a connection after a position, in the order in which they were accepted. */
-  parked(connectionId: string, page: { readonly after: number; readonly limit: number }): ParkedRecord[];
   parkedTotals(): ParkedTotals;
 }
 
 /** After a refusal the outbox counts as full until as much as was refused would fit, but no longer than until this share of it is free. */
 const largestMargin = 0.1;
-
-const openOrExplain = (path: string): Environment => {
-  try {
-    return openEnvironment(path, openTables);
-  } catch (cause) {
-    throw new BridgeError('store_unavailable', { detail: `cannot open the outbox in ${path}`, cause });
-  }
-};
 
 /**
  * Opens the outbox of a data directory: one LMDB environment, checked by a child process before this one maps it.
@@ -58,25 +53,24 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const { logger, maxBytes, now = Date.now, intervals = {} } = options;
   const path = join(options.dataDir, 'outbox');
   const found = await checkStore(path);
-  const environment = openOrExplain(path);
+  const environment = openStore(path, 'outbox', openTables);
   const tables = environment.tables();
   if (tables === undefined) throw new BridgeError('store_unavailable');
 
   const queue = createCommitQueue({ environment, logger, ...createDiskRoom(path, options.freeBytes, intervals.room), idleMs: intervals.idle ?? 5_000 });
-  const connections = createConnections(tables, found.pending);
+  const connections = createConnections(tables, found);
+  // What cannot be removed now stays until the next opening.
+  if (connections.hasUnused) queue.add({ kind: 'upkeep', prepare: () => true, write: (current) => { connections.removeUnused(current); }, done: () => undefined, failed: () => undefined });
   const sequence = createSequence(tables, found.lastSeq);
   const seen = createSeenMessages({ environment, queue, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
-  const parked = createParkedMessages({ environment, queue, connections, logger, maxBytes: options.parkedMaxBytes, found: found.parked });
+  const claims = createParkedClaims();
+  const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
   const settling = new Map<number, Promise<unknown>>();
   let reservedBytes = 0;
   let refusedBytes = 0;
   let closing: Promise<void> | undefined;
 
-  const usedBytes = (): number => {
-    let bytes = reservedBytes;
-    for (const state of connections.all()) bytes += state.bytes;
-    return bytes;
-  };
+  const usedBytes = (): number => reservedBytes + connections.usedBytes();
 
   const refusal = (bytes: number): BridgeError | undefined => {
     const failure = queue.failure();
@@ -86,9 +80,8 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     return new BridgeError('outbox_full', { detail: `the backlog reached ${maxBytes} bytes` });
   };
 
-  const append: Outbox['append'] = async (batch) => {
-    if (closing !== undefined) throw new BridgeError('stopping');
-    const job = createAppendJob(batch, { connections, seen, sequence, parked, now });
+  /** @throws BridgeError outbox_full, store_unavailable; then nothing is kept */
+  const writeWithinLimit = async (job: AppendJob | ReplayJob): Promise<void> => {
     const error = job.writes ? refusal(job.bytes) : undefined;
     if (error !== undefined) job.failed(error);
     else if (job.writes) {
@@ -101,7 +94,28 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     } finally {
       if (job.writes && error === undefined) reservedBytes -= job.bytes;
     }
+  };
+
+  const append: Outbox['append'] = async (batch) => {
+    if (closing !== undefined) throw new BridgeError('stopping');
+    const job = createAppendJob(batch, { connections, seen, sequence, parked, now });
+    await writeWithinLimit(job);
     return job.results;
+  };
+
+  const replay: ParkedMessages['replay'] = async (batch) => {
+    if (closing !== undefined) throw new BridgeError('stopping');
+    const job = createReplayJob(batch, { connections, sequence, claims, room: parked });
+    await writeWithinLimit(job);
+    return job.results();
+  };
+
+  const discard: ParkedMessages['discard'] = async (seqs) => {
+    if (closing !== undefined) throw new BridgeError('stopping');
+    const job = createDiscardJob(seqs, { connections, claims, room: parked });
+    if (job.writes) queue.add(job);
+    await job.durable;
+    return job.removed();
   };
 
   const settle: Outbox['settle'] = async (batch) => {
@@ -139,7 +153,9 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     },
     close: () => (closing ??= close()),
     restored: (connectionId) => connections.find(connectionId)?.restored ?? 0,
-    parked: parked.list,
-    parkedTotals: parked.totals,
+    ...createParkedReader(environment, connections),
+    replay,
+    discard,
+    parkedTotals: () => parked.totals(),
   };
 };

@@ -4,6 +4,9 @@ const maxSeq = 2 ** 48 - 1;
 const maxMinute = 0xffff_ffff;
 const minuteMs = 60_000;
 
+/** Whether a number from outside can be a position. */
+export const isSeq = (seq: number): boolean => Number.isInteger(seq) && seq >= 0 && seq <= maxSeq;
+
 /** Key of a record: connection ordinal (2 bytes), then the position in the outbox (6 bytes). */
 export const recordKey = (ordinal: number, seq: number): Buffer => {
   const key = Buffer.allocUnsafe(8);

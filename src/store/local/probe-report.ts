@@ -1,5 +1,7 @@
 import { messageOf } from '../../errors.js';
 import type { Table } from './environment.js';
+import { seqAtEnd } from './keys.js';
+import { damageOf } from './record-encoding.js';
 
 /** Thrown by a probe for what is wrong with the file. */
 export class Damage extends Error {}
@@ -12,6 +14,18 @@ const walk = (table: Table, name: string): void => {
 
 export const walkTables = (tables: object): void => {
   for (const [name, table] of Object.entries(tables)) walk(table as Table, name);
+};
+
+/** The highest position in the keys of a table, all of whose values are whole. An older store is without some tables. */
+export const checkValues = (table: Table | undefined, name: string, length: 'seq' | 'owned' | 'hash'): number => {
+  let lastSeq = 0;
+  for (const { key, value } of table?.getRange({}) ?? []) {
+    const damage = damageOf(value);
+    const seq = length === 'hash' ? 0 : seqAtEnd(key, length);
+    if (damage !== undefined || seq === undefined) throw new Damage(`${name} ${key.toString('hex')}: ${damage ?? 'its key is wrong'}`);
+    lastSeq = Math.max(lastSeq, seq);
+  }
+  return lastSeq;
 };
 
 /** Errors of the operating system (positive codes) say nothing about the file: access denied, no memory, an I/O error. */

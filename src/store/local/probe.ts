@@ -36,12 +36,7 @@ const report = (path: string): ProbeReport => {
   walkTables(tables);
   const records = countTable(tables.records, 'record');
   const parked = countTable(tables.parked, 'parked record');
-  const parkedTotals = { messages: 0, bytes: 0 };
-  for (const { messages, bytes } of parked.byOrdinal.values()) {
-    parkedTotals.messages += messages;
-    parkedTotals.bytes += bytes;
-  }
-  return { pending: [...records.byOrdinal], parked: parkedTotals, lastSeq: Math.max(records.lastSeq, parked.lastSeq) };
+  return { pending: [...records.byOrdinal], parked: [...parked.byOrdinal], lastSeq: Math.max(records.lastSeq, parked.lastSeq) };
 };
 
 writeReport(report);

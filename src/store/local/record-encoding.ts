@@ -100,6 +100,16 @@ export const encodeParked = (record: Buffer, parking: Parking): Buffer => {
   return seal(value);
 };
 
+/** What parked messages are filtered by. Reads a value without damage. */
+export const parkedFieldsOf = (value: Buffer): { readonly reason: string; readonly networkServerId: string; readonly deviceId: string } => {
+  const parking = textReader(value, parkedTextsStart);
+  const reason = parking.next();
+  parking.next();
+  const record = textReader(value, parking.offset() + recordTextsStart);
+  record.next();
+  return { reason, networkServerId: record.next(), deviceId: record.next() };
+};
+
 export const decodeParked = (connectionId: string, seq: number, value: Buffer): ParkedRecord => {
   const text = textReader(value, parkedTextsStart);
   const reason = text.next() as Reason;

@@ -1,8 +1,8 @@
-import { BridgeError, messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Outbox, OutboxRecord } from '../../uplink/ports.js';
 import type { Connections } from './connections.js';
 import type { Environment, Table } from './environment.js';
+import { readStore } from './open-store.js';
 import { recordKey, recordRange, seqOf } from './outbox-keys.js';
 import { damageOf, decodeRecord } from './record-encoding.js';
 
@@ -26,16 +26,7 @@ export const createRecordReader = (environment: Environment, connections: Connec
     return undefined;
   };
 
-  /** An empty answer would say that the records are gone, so a store that cannot be read is an error. */
-  const reading = (read: (records: Table) => OutboxRecord[]): OutboxRecord[] => {
-    try {
-      const tables = environment.tables();
-      if (tables === undefined) throw new Error('the outbox is not open');
-      return read(tables.records);
-    } catch (cause) {
-      throw new BridgeError('store_unavailable', { detail: `the outbox cannot be read: ${messageOf(cause)}`, cause });
-    }
-  };
+  const reading = (read: (records: Table) => OutboxRecord[]): OutboxRecord[] => readStore(environment, 'outbox', ({ records }) => read(records));
 
   return {
     read(connectionId, afterSeq, limit, maxBytes) {

@@ -1,15 +1,15 @@
-import type { BridgeError } from '../../errors.js';
 import type { Settlement } from '../../uplink/ports.js';
 import type { Job } from './commit-queue.js';
 import type { ConnectionState, Connections } from './connections.js';
+import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';
 import { recordKey } from './outbox-keys.js';
-import type { ParkedMessages } from './parked-messages.js';
+import type { ParkedRoom } from './parked-room.js';
 import { encodeParked, storedBytes } from './record-encoding.js';
 
 export interface SettleParts {
   readonly connections: Connections;
-  readonly parked: ParkedMessages;
+  readonly parked: ParkedRoom;
   /** Positions being settled, with the promise of the first call, so that none is counted twice. */
   readonly settling: Map<number, Promise<unknown>>;
   readonly now: () => number;
@@ -36,9 +36,7 @@ interface Removal {
 }
 
 export const createSettleJob = (batch: readonly Settlement[], { connections, parked, settling, now }: SettleParts): SettleJob => {
-  let resolve: () => void = () => undefined;
-  let reject: (error: BridgeError) => void = () => undefined;
-  const commit = new Promise<void>((done, failed) => { resolve = done; reject = failed; });
+  const { promise: commit, resolve, reject } = createDeferred();
   const shared = new Set<Promise<unknown>>();
   const claims: Claim[] = [];
   let removals: Removal[] = [];
@@ -67,10 +65,9 @@ export const createSettleJob = (batch: readonly Settlement[], { connections, par
   };
 
   const count = ({ state, seq, bytes, parked: value }: Removal): void => {
-    state.messages -= 1;
-    state.bytes -= bytes;
+    connections.count(state, -1, -bytes);
     if (state.oldest?.seq === seq) state.oldest = undefined;
-    if (value !== undefined) parked.added(storedBytes(value));
+    if (value !== undefined) parked.added(state, storedBytes(value));
   };
 
   const release = (): void => { for (const { settlement } of claims) settling.delete(settlement.record.seq); };

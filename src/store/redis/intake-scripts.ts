@@ -11,28 +11,14 @@ local seen, list = p .. 'seen:' .. id, p .. 'list:' .. k
 if call('EXISTS', seen) == 1 then return {'duplicate', 0} end
 local gone, room = {}, 0
 if ARGV[11] == '1' then
-  local held = string.match(call('GET', p .. 'busy:' .. k) or '', '^%d+')
-  for _, where in ipairs({list, p .. 'box:' .. k}) do
-    for _, seq in ipairs(call('LRANGE', where, 0, -1)) do
-      if seq ~= held then
-        local old = call('HMGET', p .. 'downlink:' .. seq, 'id', 'conn', 'ns', 'body')
-        gone[#gone + 1] = {seq, where, old}
-        if old[2] == conn then room = room + 1 end
-      end
-    end
+  gone = waits(k)
+  for _, one in ipairs(gone) do
+    if one[3][2] == conn then room = room + 1 end
   end
 end
 if call('ZCARD', p .. 'waiting:' .. conn) - room >= tonumber(ARGV[8]) then return {'full', 0} end
 local out = {'stored', 0}
-for _, one in ipairs(gone) do
-  local seq, old = one[1], one[3]
-  call('LREM', one[2], 1, seq)
-  if old[4] then
-    call('ZREM', line(old[2], old[3]), k)
-    erase(seq, old[2])
-    out[#out + 1] = note(seq, old[1], 'failed', '"cause":{"code":"downlink_replaced"},', old[4], ARGV[12])
-  end
-end
+takeOut(k, gone, 'downlink_replaced', ARGV[12], out)
 local seq = call('INCR', p .. 'sequence')
 if tonumber(ARGV[7]) > 0 then call('SET', seen, '', 'PX', ARGV[7]) end
 call('HSET', p .. 'downlink:' .. seq, 'id', id, 'conn', conn, 'ns', ns, 'body', body, 'k', k, 'place', place, 'valid', ARGV[10], 'attempts', 0, 'after', 0)
@@ -110,4 +96,28 @@ for _, key in ipairs(ARGV) do
   call('ZREM', p .. 'notices:at', key)
 end
 return #ARGV
+`);
+
+/** What waits for a device, in the order in which it was added. ARGV: device key. Gives sequence number, body and attempts of each. */
+export const waitingScript = newScript(`
+local out = {}
+for _, where in ipairs({p .. 'list:' .. ARGV[1], p .. 'box:' .. ARGV[1]}) do
+  for _, seq in ipairs(call('LRANGE', where, 0, -1)) do
+    local f = call('HMGET', p .. 'downlink:' .. seq, 'body', 'attempts')
+    if f[1] then
+      out[#out + 1] = seq
+      out[#out + 1] = f[1]
+      out[#out + 1] = f[2]
+    end
+  end
+end
+return out
+`);
+
+/** Takes out what waits for a device and is not being submitted. ARGV: device key, now. Gives the notices. */
+export const clearScript = newScript(`
+local out = {}
+takeOut(ARGV[1], waits(ARGV[1]), 'downlink_deleted', ARGV[2], out)
+if call('LLEN', p .. 'list:' .. ARGV[1]) == 0 then call('SREM', p .. 'devices', ARGV[1]) end
+return out
 `);

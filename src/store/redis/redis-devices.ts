@@ -1,96 +1,119 @@
-import type { DeviceRecord, Devices } from '../../downlink/ports.js';
+import type { DeviceFilter, DeviceRecord, Devices, SeenDevice } from '../../downlink/ports.js';
 import type { Logger } from '../../log.js';
+import { createGatheredActivity } from './device-activity.js';
+import { findDeviceScript, heardScript, listDevicesScript } from './device-scripts.js';
 import { deviceKeyOf } from './keys.js';
-import { heardScript } from './memory-scripts.js';
 import type { RedisLink } from './redis-link.js';
+import { createWriteBehind, setBounded } from './write-behind.js';
 
 export interface RedisDevices extends Devices {
   /** Writes what is still to be written, while Redis answers. Never throws. */
   flush(): Promise<void>;
+  close(): void;
 }
 
 export interface RedisDevicesOptions {
   readonly link: RedisLink;
-  readonly tag: string;
   readonly logger: Logger;
+  /** Between two writes of what the devices' latest messages were, ms. */
+  readonly activityMs: number;
   /** Most devices that are held in memory, of those written and of those to be written each. */
   readonly bound?: number;
 }
 
 /** How long a record is taken for what Redis holds; another replica may have written a newer one, ms. */
 const freshMs = 60_000;
-const writtenAtOnce = 200;
+/** How many devices a script looks at in one step, for a filter that few of them pass; Redis does nothing else meanwhile. */
+const lookedAtOnce = 500;
 
 interface Known {
   readonly text: string;
   readonly at: number;
 }
 
-/** A map that forgets its oldest entry when it is full; setting an entry anew makes it the youngest. */
-const setBounded = <T>(map: Map<string, T>, entry: readonly [string, T], bound: number): boolean => {
-  map.delete(entry[0]);
-  map.set(...entry);
-  const oldest = map.size > bound ? map.keys().next() : undefined;
-  return oldest?.done === false && map.delete(oldest.value);
-};
+interface Listed {
+  readonly key: string;
+  readonly device: SeenDevice;
+}
 
 const textOf = ({ deviceId, networkServerId, connectionIds, address }: DeviceRecord): string => JSON.stringify({ deviceId, networkServerId, connectionIds, address });
-const recordOf = (text: string | undefined | null): DeviceRecord | undefined => (text === undefined || text === null ? undefined : (JSON.parse(text) as DeviceRecord));
 
-export const createRedisDevices = ({ link, tag, logger, bound = 100_000 }: RedisDevicesOptions): RedisDevices => {
+export const createRedisDevices = ({ link, logger, activityMs, bound = 100_000 }: RedisDevicesOptions): RedisDevices => {
   const known = new Map<string, Known>();
-  const pending = new Map<string, string>();
-  let flushing: Promise<void> | undefined;
-  let overflowed = false;
+  const remember = (deviceId: string, text: string): void => void setBounded(known, [deviceId, { text, at: performance.now() }], bound);
 
-  const writeSome = async (): Promise<void> => {
-    const records = [...pending].slice(0, writtenAtOnce);
-    await link.call(heardScript, ...records.flatMap(([deviceId, text]) => [deviceKeyOf(deviceId), text]));
-    for (const [deviceId, text] of records) {
-      setBounded(known, [deviceId, { text, at: performance.now() }], bound);
-      if (pending.get(deviceId) === text) pending.delete(deviceId);
-    }
-  };
-
-  const writeAll = async (): Promise<void> => {
-    try {
-      while (pending.size > 0) await writeSome();
-      overflowed = false;
-    } catch {
-      // They stay, and are written when Redis is back.
-    }
-  };
-
-  const flush = (): Promise<void> => {
-    flushing ??= Promise.resolve().then(writeAll).finally(() => { flushing = undefined; });
-    return flushing;
-  };
+  const pending = createWriteBehind<string>({
+    link,
+    bound,
+    logger,
+    overflow: 'more devices were heard than can be held while redis is away; the oldest are noted again when they are heard again',
+    async write(records) {
+      await link.call(heardScript, ...records.flatMap(([deviceId, text]) => [deviceKeyOf(deviceId), text]));
+      for (const [deviceId, text] of records) remember(deviceId, text);
+    },
+  });
+  const activity = createGatheredActivity({ link, periodMs: activityMs, bound });
 
   const note = (record: DeviceRecord): void => {
     const text = textOf(record);
+    const unwritten = pending.get(record.deviceId);
+    if (unwritten === text) return;
     const written = known.get(record.deviceId);
-    if (pending.get(record.deviceId) === text) return;
-    if (!pending.has(record.deviceId) && written?.text === text && performance.now() - written.at < freshMs) return;
-    if (setBounded(pending, [record.deviceId, text], bound) && !overflowed) {
-      overflowed = true;
-      logger.warn('more devices were heard than can be held while redis is away; the oldest are noted again when they are heard again');
-    }
-    if (link.isUp()) void flush();
+    if (unwritten === undefined && written?.text === text && performance.now() - written.at < freshMs) return;
+    pending.put(record.deviceId, text);
   };
 
-  const find = async (deviceId: string): Promise<DeviceRecord | undefined> => {
-    const unwritten = pending.get(deviceId);
-    if (unwritten !== undefined) return recordOf(unwritten);
+  const seen = (text: string, active: string | null): SeenDevice => {
+    const record = JSON.parse(text) as DeviceRecord;
+    return { ...record, ...activity.latest(record.deviceId, active) };
+  };
+
+  const find = async (deviceId: string): Promise<SeenDevice | undefined> => {
     try {
-      const text = await link.run((client) => client.get(`${tag}:device:${deviceKeyOf(deviceId)}`));
-      if (text !== null) setBounded(known, [deviceId, { text, at: performance.now() }], bound);
-      return recordOf(text);
+      const [text, active] = (await link.call(findDeviceScript, deviceKeyOf(deviceId))) as [string | null, string | null];
+      if (text !== null) remember(deviceId, text);
+      const latest = pending.get(deviceId) ?? text;
+      return latest === null ? undefined : seen(latest, active);
     } catch (error) {
-      const remembered = recordOf(known.get(deviceId)?.text);
+      const remembered = pending.get(deviceId) ?? known.get(deviceId)?.text;
       if (remembered === undefined) throw error;
-      return remembered;
+      return seen(remembered, null);
     }
   };
 
-  return { heard: note, find, flush };
+  /** The next ones that the filter means, and where to go on. */
+  const some = async (after: string, wanted: number, { networkServerId = '', connectionId = '' }: DeviceFilter): Promise<{ readonly found: Listed[]; readonly next: string }> => {
+    const [next = '', ...parts] = (await link.call(listDevicesScript, after, wanted, lookedAtOnce, networkServerId, connectionId)) as string[];
+    const found: Listed[] = [];
+    for (let at = 0; at < parts.length; at += 3) found.push({ key: parts[at] ?? '', device: seen(parts[at + 1] ?? '', parts[at + 2] ?? '') });
+    return { found, next };
+  };
+
+  const list: Devices['list'] = async (filter, { after = '', limit }) => {
+    await pending.flush();
+    const all: Listed[] = [];
+    // One more than asked for tells whether this is the last page.
+    for (let cursor: string | undefined = after; cursor !== undefined && all.length <= limit;) {
+      const { found, next } = await some(cursor, limit + 1 - all.length, filter);
+      all.push(...found);
+      cursor = next === '' ? undefined : next;
+    }
+    const devices = all.slice(0, limit).map(({ device }) => device);
+    const last = all.length > limit ? all[limit - 1] : undefined;
+    return last === undefined ? { devices } : { devices, next: last.key };
+  };
+
+  return {
+    heard(record, latest) {
+      note(record);
+      if (latest !== undefined) activity.note(record.deviceId, latest);
+    },
+    find,
+    list,
+    async flush() {
+      await pending.flush();
+      await activity.flush();
+    },
+    close: () => activity.close(),
+  };
 };

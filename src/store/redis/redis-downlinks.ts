@@ -4,16 +4,20 @@ import { BridgeError } from '../../errors.js';
 import { within, type Deadline } from '../../lifecycle.js';
 import type { Logger } from '../../log.js';
 import type { DownlinkStore, QueueWork } from '../../downlink/ports.js';
+import type { ThingMemory } from '../../uplink/ports.js';
 import { createDeviceLists } from './device-lists.js';
 import { createDeviceTurns, type DeviceTurns, type TurnEnd } from './device-turns.js';
+import * as device from './device-scripts.js';
 import * as intake from './intake-scripts.js';
 import { hashTag } from './keys.js';
 import * as memory from './memory-scripts.js';
 import { createRedisDevices } from './redis-devices.js';
+import { createRedisLives } from './redis-lives.js';
 import { openRedisLink } from './redis-link.js';
 import { redisAddressOf } from './redis-options.js';
 import { createRedisQueue } from './redis-queue.js';
 import { createRedisSubmitted } from './redis-submitted.js';
+import { createRedisThings } from './redis-things.js';
 import * as turn from './turn-scripts.js';
 import { openWakeUps } from './wake-ups.js';
 import { startWakeUpWorker } from './wake-up-worker.js';
@@ -42,11 +46,13 @@ export interface RedisTuning {
   readonly watchMs: number;
   /** See WorkerKeeperOptions. */
   readonly stuckMs: number;
+  /** Between two writes of the devices' latest messages, ms. */
+  readonly activityMs: number;
   /** Sees each worker of BullMQ that is started. */
   readonly onWorker?: (worker: Worker) => void;
 }
 
-const defaults: RedisTuning = { lockMs: 15_000, sweepMs: 10_000, watchMs: 1_000, stuckMs: 10_000 };
+const defaults: RedisTuning = { lockMs: 15_000, sweepMs: 10_000, watchMs: 1_000, stuckMs: 10_000, activityMs: 60_000 };
 
 /** A device whose moment is nearer than this waits for it within the process; a sleep in Redis ends this much earlier but one third. */
 const patienceMs = 150;
@@ -54,15 +60,15 @@ const earlyMs = 100;
 /** A sleep that is shorter ends before anything could shorten it, ms. */
 const shortSleepMs = 250;
 
-const scripts = [intake, turn, memory].flatMap((module) => Object.values(module));
+const scripts = [intake, turn, memory, device].flatMap((module) => Object.values(module));
 
 /**
  * Opens the downlink store on Redis. While Redis does not answer, it is open all the same: everything throws and `problem` says why, until Redis comes.
  * @throws BridgeError redis_unsafe when Redis answers and its settings may lose downlinks; config_invalid when the URL is none
  */
-export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning: Partial<RedisTuning> = {}): Promise<DownlinkStore> => {
+export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning: Partial<RedisTuning> = {}): Promise<DownlinkStore & { readonly things: ThingMemory }> => {
   const { ratePerSecond, reportWindowMs, logger } = options;
-  const { lockMs, sweepMs, watchMs, stuckMs, onWorker } = { ...defaults, ...tuning };
+  const { lockMs, sweepMs, watchMs, stuckMs, activityMs, onWorker } = { ...defaults, ...tuning };
   const address = redisAddressOf(options);
   const tag = hashTag(options.keyPrefix ?? 'lpwan-bridge');
   const link = await openRedisLink({ address, tag, scripts, watchMs, logger });
@@ -73,7 +79,10 @@ export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning:
   }
   const wakeUps = openWakeUps({ link, tag, sweepMs });
   const lists = createDeviceLists({ link, token: randomUUID(), ratePerSecond, lockMs, patienceMs });
-  const devices = createRedisDevices({ link, tag, logger });
+  const devices = createRedisDevices({ link, logger, activityMs });
+  const lives = createRedisLives({ link, tag, logger });
+  const things = createRedisThings({ link, tag, logger });
+  const flush = async (): Promise<void> => void (await Promise.all([devices, lives, things].map((memories) => memories.flush())));
   let turns: DeviceTurns | undefined;
   let keeper: WorkerKeeper | undefined;
   let closing: Promise<void> | undefined;
@@ -99,14 +108,15 @@ export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning:
 
   link.onChange((up) => {
     keeper?.changed(up);
-    if (up) void devices.flush();
+    if (up) void flush();
   });
 
   const closeAll = async (deadline: Deadline): Promise<void> => {
     turns?.stop();
     await keeper?.close(deadline, async () => { await turns?.abandon(); });
     turns?.close();
-    await within(deadline, devices.flush());
+    await within(deadline, flush());
+    devices.close();
     await wakeUps.close().catch(() => undefined);
     link.close();
   };
@@ -115,6 +125,8 @@ export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning:
     queue: { ...createRedisQueue({ link, tag, wakeUps, ratePerSecond, reportWindowMs, isClosing: () => closing !== undefined }), start },
     submitted: createRedisSubmitted(link, reportWindowMs),
     devices,
+    lives,
+    things,
     problem: () => link.problem(),
     close(deadline) {
       closing ??= closeAll(deadline);

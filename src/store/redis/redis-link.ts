@@ -8,9 +8,9 @@ import { callScript, loadScripts, type Argument, type Script } from './script.js
 
 /** One connection for commands, and the truth about Redis. Nothing waits for it: what cannot be done now fails. */
 export interface RedisLink {
-  /** Fails at once while Redis is away or unsafe, and otherwise within `commandTimeoutMs`. @throws BridgeError store_unavailable */
+  /** Fails at once while Redis is away or unsafe, and otherwise within `commandTimeoutMs`. @throws BridgeError `failure` of the options */
   run<T>(command: (client: Redis) => Promise<T>): Promise<T>;
-  /** Runs a script on the keys of the bridge. @throws BridgeError store_unavailable */
+  /** Runs a script on the keys of the bridge. @throws as `run` */
   call(script: Script, ...args: readonly Argument[]): Promise<unknown>;
   readonly client: Redis;
   isUp(): boolean;
@@ -26,6 +26,8 @@ export interface RedisLinkOptions {
   readonly tag: string;
   readonly scripts: readonly Script[];
   readonly watchMs: number;
+  /** The reason of every failure; `store_unavailable` when absent. */
+  readonly failure?: 'store_unavailable' | 'redis_unavailable';
   readonly logger: Logger;
 }
 
@@ -51,7 +53,7 @@ type Finding = Pick<StoreProblem, 'reason' | 'detail'> | undefined;
 const unavailable = (why: string): Finding => ({ reason: 'redis_unavailable', detail: why });
 
 /** Connects, and resolves when Redis was found safe or unsafe, or did not answer in time. Never throws. */
-export const openRedisLink = async ({ address, tag, scripts, watchMs, logger }: RedisLinkOptions): Promise<RedisLink> => {
+export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 'store_unavailable', logger }: RedisLinkOptions): Promise<RedisLink> => {
   const client = new Redis({ ...address.options, ...commandOptions });
   let problem: StoreProblem | undefined = { reason: 'redis_unavailable', detail: 'not connected yet', since: Date.now() };
   let lastError = 'not connected';
@@ -126,11 +128,11 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, logger }: 
   });
 
   const run = async <T>(command: (client: Redis) => Promise<T>): Promise<T> => {
-    if (problem !== undefined) throw new BridgeError('store_unavailable', { detail: problem.detail });
+    if (problem !== undefined) throw new BridgeError(failure, { detail: problem.detail });
     try {
       return await command(client);
     } catch (error) {
-      throw new BridgeError('store_unavailable', { detail: address.describe(error) });
+      throw new BridgeError(failure, { detail: address.describe(error) });
     }
   };
 

@@ -1,7 +1,7 @@
 import { BridgeError } from '../../errors.js';
-import type { AddOptions, AddResult, Collected, DownlinkQueue, Notice } from '../../downlink/ports.js';
+import type { AddOptions, AddResult, Collected, DownlinkQueue, Notice, QueuedDownlink } from '../../downlink/ports.js';
 import type { Downlink } from '../../messages/downlink.js';
-import { addScript, collectScript, expireScript, forgetScript } from './intake-scripts.js';
+import { addScript, clearScript, collectScript, expireScript, forgetScript, waitingScript } from './intake-scripts.js';
 import { deviceKeyOf } from './keys.js';
 import type { RedisLink } from './redis-link.js';
 import { leftScript } from './turn-scripts.js';
@@ -57,10 +57,19 @@ export const createRedisQueue = ({ link, tag, wakeUps, ratePerSecond, reportWind
     }
   };
 
+  const waiting = async (deviceId: string): Promise<readonly QueuedDownlink[]> => {
+    const parts = (await link.call(waitingScript, deviceKeyOf(deviceId))) as string[];
+    const found: (QueuedDownlink & { readonly sequence: number })[] = [];
+    for (let at = 0; at < parts.length; at += 3) found.push({ sequence: Number(parts[at]), downlink: JSON.parse(parts[at + 1] ?? '') as Downlink, attempts: Number(parts[at + 2]) });
+    return found.sort((one, other) => one.sequence - other.sequence).map(({ downlink, attempts }) => ({ downlink, attempts }));
+  };
+
   return {
     add,
     collect,
     expire,
+    waiting,
+    clear: async (deviceId) => ((await link.call(clearScript, deviceKeyOf(deviceId), Date.now())) as string[]).map(noticeOf),
     notices: (olderThanMs) => link.run(async (client) => {
       const keys = await client.zrangebyscore(`${tag}:notices:at`, '-inf', Date.now() - olderThanMs, 'LIMIT', 0, noticesAtOnce);
       const texts = keys.length === 0 ? [] : await client.hmget(`${tag}:notices`, ...keys);

@@ -11,7 +11,9 @@ export interface Script {
  * Parts that several scripts use. `p` is the beginning of all keys (`{prefix}:`):
  * `list:K` and `box:K` sequence numbers of a device's downlinks, `downlink:N` one of them (hash), `busy:K` which one is being submitted and by whom,
  * `waiting:CONNECTION` and `validity` sorted by receipt and by end of validity, `line:CONNECTION|SERVER` devices in line for the rate,
- * `devices` those with a list, `notices` with `notices:at`, `submitted:K` with `submitted:order:K`, `answer:K:REQUEST`, `device:K`.
+ * `devices` those with a list, `notices` with `notices:at`, `submitted:K` with `submitted:order:K`, `answer:K:REQUEST`,
+ * `device:K` its record, `known` all device keys in order, `active` their latest messages, `life:ID`, `things` connections with `things:CONNECTION`;
+ * `resources` with `resources:version`, `audit`, `events` with `events:SUBJECT`, `tokens` with `tokens:by-hash`.
  */
 const prelude = `
 local p = KEYS[1]
@@ -32,6 +34,26 @@ local function note(seq, id, state, cause, body, at)
   call('HSET', p .. 'notices', key, text)
   call('ZADD', p .. 'notices:at', at, key)
   return text
+end
+local function waits(k)
+  local held, out = string.match(call('GET', p .. 'busy:' .. k) or '', '^%d+'), {}
+  for _, where in ipairs({p .. 'list:' .. k, p .. 'box:' .. k}) do
+    for _, seq in ipairs(call('LRANGE', where, 0, -1)) do
+      if seq ~= held then out[#out + 1] = {seq, where, call('HMGET', p .. 'downlink:' .. seq, 'id', 'conn', 'ns', 'body')} end
+    end
+  end
+  return out
+end
+local function takeOut(k, gone, code, at, out)
+  for _, one in ipairs(gone) do
+    local seq, old = one[1], one[3]
+    call('LREM', one[2], 1, seq)
+    if old[4] then
+      call('ZREM', line(old[2], old[3]), k)
+      erase(seq, old[2])
+      out[#out + 1] = note(seq, old[1], 'failed', '"cause":{"code":"' .. code .. '"},', old[4], at)
+    end
+  end
 end
 local function remember(k, id, text, ms)
   local order, kept = p .. 'submitted:order:' .. k, p .. 'submitted:' .. k

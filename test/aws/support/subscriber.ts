@@ -5,8 +5,9 @@ import { Registry } from 'prom-client';
 import type { Test } from 'tap';
 import type { Endpoint } from '../../../src/aws/connect-client.js';
 import type { ConnectionState } from '../../../src/aws/connection-state.js';
+import { createMetricFamily } from '../../../src/metric-family.js';
 import { createSubscriberMetrics } from '../../../src/aws/subscriber-metrics.js';
-import { createSubscriber, type Subscriber, type SubscriberOptions } from '../../../src/aws/subscriber.js';
+import { createSubscriber, type Subscriber, type SubscriberDeps, type SubscriberOptions } from '../../../src/aws/subscriber.js';
 import type { IncomingDownlink } from '../../../src/downlink/ports.js';
 import type { Reason } from '../../../src/errors.js';
 import { until } from '../../support/until.js';
@@ -22,8 +23,7 @@ export const endpointOf = (port: number, files: BrokerFiles): Endpoint => ({
   host: 'localhost',
   port,
   ca: [readFileSync(files.caCertificate, 'utf8')],
-  certificate: readFileSync(files.certificate, 'utf8'),
-  privateKey: readFileSync(files.privateKey, 'utf8'),
+  auth: { kind: 'certificate', certificate: readFileSync(files.certificate, 'utf8'), privateKey: readFileSync(files.privateKey, 'utf8') },
 });
 
 type Store = (incoming: IncomingDownlink, text: string) => Promise<void>;
@@ -31,6 +31,7 @@ type Store = (incoming: IncomingDownlink, text: string) => Promise<void>;
 /** A subscriber under test, the downlinks it was given and those that were stored, in order. */
 export interface TestSubscriber {
   readonly subscriber: Subscriber;
+  readonly options: SubscriberOptions;
   /** `topic payload`, also of those that were not stored. */
   readonly received: string[];
   /** Payloads. */
@@ -49,11 +50,11 @@ export interface TestSubscriber {
 type Wanted = Partial<SubscriberOptions> & Pick<SubscriberOptions, 'endpoint'>;
 
 /** Starts a subscriber to `down/+` that is stopped with the test. The same `stateFile` and `clientId` make it the same one after a restart. */
-export const startSubscriber = (t: Test, options: Wanted): TestSubscriber => {
+export const startSubscriber = (t: Test, options: Wanted, deps: Partial<SubscriberDeps> = {}): TestSubscriber => {
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) });
   const registry = new Registry();
-  const metrics = createSubscriberMetrics({ registry, connections: ['c1'], read: () => ({ opened: subscriber.status().state === 'opened' }) });
+  const metrics = createSubscriberMetrics({ connections: createMetricFamily(registry, 'connection', ['c1']), opened: () => subscriber.status().state === 'opened' });
   const all: SubscriberOptions = {
     connectionId: 'c1',
     clientId: 'bridge-0-c1-downlinks',
@@ -71,6 +72,7 @@ export const startSubscriber = (t: Test, options: Wanted): TestSubscriber => {
     log,
     registry,
     stateFile: all.stateFile,
+    options: all,
     store: async () => undefined,
     get subscriber() {
       return subscriber;
@@ -85,7 +87,7 @@ export const startSubscriber = (t: Test, options: Wanted): TestSubscriber => {
     await test.store(incoming, text);
     test.stored.push(text);
   };
-  const subscriber = createSubscriber(all, { receive, logger, metrics });
+  const subscriber = createSubscriber(all, { receive, logger, metrics, ...deps });
   subscriber.start();
   t.teardown(() => subscriber.stop(deadlineIn(100)));
   return test;

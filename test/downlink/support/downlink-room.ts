@@ -3,10 +3,11 @@ import { pino } from 'pino';
 import type { Test } from 'tap';
 import type { ConnectionDownlinks } from '../../../src/downlink/complete-downlink.js';
 import { createDownlinkMetrics, type DownlinkMetrics } from '../../../src/downlink/metrics.js';
-import type { DeviceRecord, DownlinkStore, DownlinkTarget, StatusOutlet } from '../../../src/downlink/ports.js';
+import type { DeviceRecord, DownlinkLife, DownlinkLives, DownlinkStep, DownlinkStore, DownlinkTarget, StatusOutlet } from '../../../src/downlink/ports.js';
 import { BridgeError } from '../../../src/errors.js';
 import type { Logger } from '../../../src/log.js';
 import type { DownlinkStatusFields } from '../../../src/messages/message.js';
+import { createMetricFamily, type MetricFamily } from '../../../src/metric-family.js';
 import { openLocalDownlinks } from '../../../src/store/local/downlinks/local-downlinks.js';
 import { deadlineIn } from '../../../src/lifecycle.js';
 
@@ -46,11 +47,30 @@ export const createTestOutlet = (): TestOutlet => {
   return outlet;
 };
 
+/** What was noted about downlinks. */
+export interface TestLives extends Pick<DownlinkLives, 'note'> {
+  readonly noted: readonly { readonly life: Omit<DownlinkLife, 'steps'>; readonly step: DownlinkStep }[];
+  /** State and attempt of each step of a caller's id, in order. */
+  steps(correlationId: string): string[];
+}
+
+export const createTestLives = (): TestLives => {
+  const noted: { readonly life: Omit<DownlinkLife, 'steps'>; readonly step: DownlinkStep }[] = [];
+  return {
+    noted,
+    note: (life, step) => void noted.push({ life, step }),
+    steps: (correlationId) => noted.filter(({ life }) => life.correlationId === correlationId).map(({ step }) => `${step.state} ${step.attempt}`),
+  };
+};
+
 export interface DownlinkRoom {
   readonly store: DownlinkStore;
   readonly outlet: TestOutlet;
-  readonly targets: ReadonlyMap<string, DownlinkTarget>;
-  readonly connections: ReadonlyMap<string, ConnectionDownlinks>;
+  readonly lives: TestLives;
+  /** May be changed while the test runs, as the bridge does. */
+  readonly targets: Map<string, DownlinkTarget>;
+  readonly connections: Map<string, ConnectionDownlinks>;
+  readonly networkServers: MetricFamily;
   readonly metrics: DownlinkMetrics;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -69,7 +89,7 @@ export interface RoomOptions {
   readonly now?: () => number;
 }
 
-const connectionOf = (changes: Partial<ConnectionDownlinks>): ConnectionDownlinks => ({
+export const connectionOf = (changes: Partial<ConnectionDownlinks>): ConnectionDownlinks => ({
   id: 'main',
   topicPattern: 'tpx/things/{DevEUI}/downlink',
   validityMs: 3_600_000,
@@ -98,7 +118,8 @@ export const openDownlinkRoom = async (t: Test, options: RoomOptions): Promise<D
   const connections = new Map((options.connections ?? [{}]).map(connectionOf).map((one) => [one.id, one]));
   const targets = new Map(options.targets.map((target) => [target.id, target]));
   const registry = new Registry();
-  const metrics = createDownlinkMetrics({ registry, connections: [...connections.keys()], networkServers: [...targets.keys()], totals: (id) => store.queue.totals(id), headroom: (id) => store.queue.headroom(id) });
+  const networkServers = createMetricFamily(registry, 'network_server', [...targets.keys()]);
+  const metrics = createDownlinkMetrics({ connections: createMetricFamily(registry, 'connection', [...connections.keys()]), networkServers, totals: (id) => store.queue.totals(id), headroom: (id) => store.queue.headroom(id) });
   for (const device of options.devices ?? []) store.devices.heard({ connectionIds: ['main'], address: {}, ...device });
-  return { store, outlet: createTestOutlet(), targets, connections, metrics, registry, logger, lines, metric: (name, labels) => seriesOf(registry, `lpwan_bridge_${name}`, labels) };
+  return { store, outlet: createTestOutlet(), lives: createTestLives(), targets, connections, networkServers, metrics, registry, logger, lines, metric: (name, labels) => seriesOf(registry, `lpwan_bridge_${name}`, labels) };
 };

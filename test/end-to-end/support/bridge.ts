@@ -18,12 +18,18 @@ export interface HttpCall {
   readonly body?: string | Buffer;
 }
 
+export interface ApiAnswer extends HttpAnswer {
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
 /** A running bridge process, its data directory, and HTTP to it. */
 export interface TestBridge {
   readonly program: Program;
   /** @throws when the connection fails, as it does when the bridge is killed */
   call(path: string, call?: HttpCall): Promise<HttpAnswer>;
-  private(path: string): Promise<HttpAnswer>;
+  private(path: string, call?: HttpCall): Promise<HttpAnswer>;
+  /** One request to the private API, with a JSON body where one is given; the answer's body is read as JSON where there is one. */
+  api(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<ApiAnswer>;
   /** Value of one metric series, such as `lpwan_bridge_outbox_delivered_total{connection="main"}`. */
   metric(series: string): Promise<number>;
   kill(): Promise<void>;
@@ -88,7 +94,11 @@ export const createHome = async (broker: TestBroker, configuration: object = {},
       const agent = new Agent({ keepAlive: true, maxSockets: 64 });
       const ingress = String(ready['ingress']);
       const privateUrl = String(ready['private']);
-      const privateCall = (path: string): Promise<HttpAnswer> => send(agent, `${privateUrl}${path}`, {});
+      const privateCall = (path: string, call: HttpCall = {}): Promise<HttpAnswer> => send(agent, `${privateUrl}${path}`, call);
+      const api: TestBridge['api'] = async (method, path, body, headers = {}) => {
+        const answer = await privateCall(path, { method, headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+        return { ...answer, json: answer.body.startsWith('{') ? (JSON.parse(answer.body) as ApiAnswer['json']) : {} };
+      };
       const end = async (signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> => {
         program.signal(signal);
         const code = await program.ended;
@@ -99,6 +109,7 @@ export const createHome = async (broker: TestBroker, configuration: object = {},
         program,
         call: (path, call = {}) => send(agent, `${ingress}${path}`, call),
         private: privateCall,
+        api,
         async metric(series) {
           const { body } = await privateCall('/metrics');
           const line = body.split('\n').find((one) => one.startsWith(`${series} `));

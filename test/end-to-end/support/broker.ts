@@ -15,6 +15,8 @@ export interface TestBroker {
   readonly caCertificate: string;
   readonly certificate: string;
   readonly privateKey: string;
+  /** Sandbox only: its first line, with the ports of its other listeners and its access key. */
+  readonly address: Line;
   readonly received: ReceivedMessages;
   cut(): Promise<void>;
   blackhole(): Promise<void>;
@@ -80,6 +82,7 @@ export const startSandbox = async (args: readonly string[] = []): Promise<TestBr
     caCertificate: String(address['caCertificate']),
     certificate: String(address['certificate']),
     privateKey: String(address['privateKey']),
+    address,
     received,
     publish: createAwsSide(program),
     control,
@@ -149,6 +152,7 @@ export const startMosquitto = async (): Promise<TestBroker> => {
     caCertificate: certificates.ca.certificatePath,
     certificate: bridge.certificatePath,
     privateKey: bridge.privateKeyPath,
+    address: {},
     received,
     publish: async (messages) => void (await Promise.all(messages.map(({ topic, payload }) => observer.publishAsync(topic, payload, { qos: 1 })))),
     control: () => Promise.reject(new Error('Mosquitto takes no control commands')),

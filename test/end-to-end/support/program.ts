@@ -5,6 +5,7 @@ export type Line = Readonly<Record<string, unknown>>;
 
 /** A process under test that speaks JSON lines. */
 export interface Program {
+  readonly pid: number;
   readonly lines: readonly Line[];
   onLine(listener: (line: Line) => void): void;
   waitFor(what: string, wanted: (line: Line) => boolean, timeoutMs?: number): Promise<Line>;
@@ -44,6 +45,7 @@ export const startProgram = (command: string, args: readonly string[], env: Node
     for (const listener of listeners) listener(line);
   });
   return {
+    pid: child.pid ?? 0,
     lines,
     ended,
     stderr,

@@ -1,6 +1,6 @@
 import { createLogger } from '../../../src/log.js';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
-import { newAppend, readAll } from '../../contracts/outbox.js';
+import { newAppend, readAll } from '../../contracts/outbox-samples.js';
 
 /**
  * A process of its own for tests: `append-forever.js DATADIR` appends batches and settles each fifth record, and prints

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
-import { newAppend, readAll } from '../../contracts/outbox.js';
+import { newAppend, readAll } from '../../contracts/outbox-samples.js';
 import { openOutbox } from './open-outbox.js';
 import { garbage, overwrite } from './overwrite.js';
 

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { pino } from 'pino';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
-import { newAppend, readAll } from '../../contracts/outbox.js';
+import { newAppend, readAll } from '../../contracts/outbox-samples.js';
 import { until } from '../../support/until.js';
 
 const program = fileURLToPath(new URL('./full-disk.js', import.meta.url));

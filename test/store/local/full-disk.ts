@@ -1,7 +1,7 @@
 import { createLogger } from '../../../src/log.js';
 import { BridgeError, messageOf } from '../../../src/errors.js';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
-import { newAppend, readAll } from '../../contracts/outbox.js';
+import { newAppend, readAll } from '../../contracts/outbox-samples.js';
 import { until } from '../../support/until.js';
 
 /**

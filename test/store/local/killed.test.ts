@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { readAll, topicsOf } from '../../contracts/outbox.js';
-import { newAppend } from '../../contracts/outbox.js';
+import { readAll, topicsOf } from '../../contracts/outbox-samples.js';
+import { newAppend } from '../../contracts/outbox-samples.js';
 import { openOutbox } from './open-outbox.js';
 import { after, runAndKill } from './run-and-kill.js';
 
@@ -21,6 +21,20 @@ void t.test('what was acknowledged before kill -9 is there afterwards, at whatev
     t.same([...settled].filter((name) => found.has(name)), [], 'nothing settled came back');
     const states = await outbox.append(appended.map((name) => newAppend(name)));
     t.equal(states.filter(({ state }) => state === 'duplicate').length, appended.length, 'every acknowledged message is still known');
+    await outbox.close();
+  }
+});
+
+void t.test('a message that was parked and is replayed when the process is killed is in one place afterwards, and in one only', async (t) => {
+  for (const lines of [30, 400]) {
+    const dataDir = t.testdir();
+    const said = await runAndKill(fileURLToPath(new URL('./replay-forever.js', import.meta.url)), dataDir, lines);
+    const outbox = await openOutbox(t, dataDir);
+    const places = [...topicsOf(outbox.parked({}, { after: -1, limit: 100_000 })), ...topicsOf(readAll(outbox, 'main'))];
+    t.equal(new Set(places).size, places.length, 'nothing is there twice');
+    t.same(after(said, '+').filter((name) => !places.includes(name)), [], 'nothing parked is lost');
+    const pending = new Set(topicsOf(readAll(outbox, 'main')));
+    t.same(after(said, '>').filter((name) => !pending.has(name)), [], 'what was said to be replayed is pending');
     await outbox.close();
   }
 });

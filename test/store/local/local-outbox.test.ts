@@ -3,7 +3,8 @@ import t from 'tap';
 import { createLogger } from '../../../src/log.js';
 import { openTables } from '../../../src/store/local/environment.js';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
-import { newAppend, outboxContract, readAll, startOfTime, topicsOf } from '../../contracts/outbox.js';
+import { outboxContract } from '../../contracts/outbox.js';
+import { newAppend, newParkedAppend, newRecord, readAll, startOfTime, topicsOf } from '../../contracts/outbox-samples.js';
 import { openOutbox } from './open-outbox.js';
 import { until } from '../../support/until.js';
 
@@ -36,21 +37,47 @@ void t.test('the oldest parked messages make room for new ones, with one warning
   const outbox = await openOutbox(t, t.testdir(), { parkedMaxBytes: 20_000, logger });
   const park = { reason: 'topic_invalid', detail: '' } as const;
   for (let index = 0; index < 60; index += 1) {
-    await outbox.append([{ ...newAppend(`p${index}`, { payload: Buffer.alloc(1_000), connectionId: index % 2 === 0 ? 'main' : 'other' }), park }]);
+    await outbox.append([newParkedAppend(`p${index}`, park, { payload: Buffer.alloc(1_000), connectionId: index % 2 === 0 ? 'main' : 'other' })]);
   }
   await until('the limit holds', () => outbox.parkedTotals().bytes <= 20_000);
   const { messages, dropped } = outbox.parkedTotals();
   t.equal(messages + dropped, 60);
-  const left = ['main', 'other'].flatMap((connectionId) => outbox.parked(connectionId, { after: 0, limit: 100 }));
+  const left = outbox.parked({}, { after: -1, limit: 100 });
   t.equal(left.length, messages);
-  t.same(topicsOf(left.sort((one, other) => one.seq - other.seq)), Array.from({ length: messages }, (_, index) => `p${60 - messages + index}`));
+  t.same(topicsOf(left), Array.from({ length: messages }, (_, index) => `p${60 - messages + index}`));
   t.equal(lines.filter(({ msg }) => msg === 'oldest parked messages removed').length, 1);
+});
+
+void t.test('what is replayed or discarded while the oldest make room is counted once', async (t) => {
+  const outbox = await openOutbox(t, t.testdir(), { parkedMaxBytes: 20_000 });
+  const park = { reason: 'topic_invalid', detail: '' } as const;
+  let replayed = 0;
+  let discarded = 0;
+  for (let index = 0; index < 120; index += 1) {
+    const appended = outbox.append([0, 1, 2].map((copy) => newParkedAppend(`p${index}.${copy}`, park, { payload: Buffer.alloc(1_000), connectionId: `c${index % 4}` })));
+    const oldest = outbox.parked({}, { after: -1, limit: 3 });
+    const discard = index % 2 === 0 ? outbox.discard(oldest.slice(1).map(({ seq }) => seq)) : 0;
+    const [records, count] = await Promise.all([
+      outbox.replay(oldest.slice(0, 2).map((parked) => ({ parked, record: newRecord('again', { connectionId: parked.connectionId }) }))),
+      discard,
+      index % 10 === 0 ? appended : undefined,
+    ]);
+    replayed += records.length;
+    discarded += count;
+  }
+  await until('all is appended', () => outbox.parked({}, { after: -1, limit: 1_000 }).some(({ messageId }) => messageId === newRecord('p119.2').messageId));
+  await until('the limit holds', () => outbox.parkedTotals().bytes <= 20_000);
+  const { messages, dropped } = outbox.parkedTotals();
+  t.equal(messages + dropped + replayed + discarded, 360);
+  t.equal(outbox.parked({}, { after: -1, limit: 1_000 }).length, messages);
+  t.equal([0, 1, 2, 3].reduce((sum, index) => sum + outbox.pending(`c${index}`).messages, 0), replayed);
+  t.ok(replayed > 10 && discarded > 10 && dropped > 10, `${replayed} replayed, ${discarded} discarded, ${dropped} dropped`);
 });
 
 void t.test('the totals of parked messages survive a restart', async (t) => {
   const dataDir = t.testdir();
   const outbox = await openOutbox(t, dataDir);
-  await outbox.append([{ ...newAppend('a'), park: { reason: 'topic_invalid', detail: 'x' } }, newAppend('b')]);
+  await outbox.append([newParkedAppend('a', { reason: 'topic_invalid', detail: 'x' }), newAppend('b')]);
   const totals = outbox.parkedTotals();
   t.equal(totals.messages, 1);
   await outbox.close();
@@ -63,7 +90,7 @@ void t.test('what was seen is forgotten after the window, wherever its event tim
   const options = { now: () => now, dedupWindowMs: 3_600_000, intervals: { sweep: 1 } };
   const outbox = await openOutbox(t, dataDir, options);
   const times = [0, startOfTime, startOfTime - 86_400_000, startOfTime + 86_400_000 * 365];
-  const batch = (name: string) => Array.from({ length: 700 }, (_, index) => ({ dedupKey: newAppend(`${name}${index}`).dedupKey, eventTimeMs: times[index % 4] ?? 0 }));
+  const batch = (name: string) => Array.from({ length: 700 }, (_, index) => ({ dedupKey: newAppend(`${name}${index}`).dedupKey, eventTimeMs: times[index % 4] ?? 0, records: [] }));
   await outbox.append(batch('old'));
   now += 3_599_000;
   await outbox.append(batch('young'));

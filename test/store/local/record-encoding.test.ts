@@ -1,7 +1,7 @@
 import t from 'tap';
 import { damageOf, decodeParked, decodeRecord, encodeParked, encodeRecord } from '../../../src/store/local/record-encoding.js';
 import { minuteOf, recordKey, recordRange, seenKey, seqOf } from '../../../src/store/local/outbox-keys.js';
-import { newRecord } from '../../contracts/outbox.js';
+import { newRecord } from '../../contracts/outbox-samples.js';
 
 void t.test('a record comes back as it was', async (t) => {
   for (const fields of [{}, { payload: Buffer.alloc(0), topic: '' }, { topic: 'é温🌡', deviceId: 'x'.repeat(100_000) }, { expiresAt: 1e15, acceptedAt: 0.5 }]) {

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
 import { createLogger } from '../../../src/log.js';
-import type { DownlinkStore } from '../../../src/downlink/ports.js';
 import { openRedisDownlinks, type RedisDownlinksOptions, type RedisTuning } from '../../../src/store/redis/redis-downlinks.js';
+import type { DownlinkStoreUnderTest } from '../../contracts/downlink-store.js';
 import { deadlineOf } from '../../contracts/downlink-store-samples.js';
 import { startRedisServer, type RedisServer, type RedisServerOptions } from '../../support/redis-server.js';
 
@@ -14,7 +14,7 @@ export const redisFor = async (t: Test, options: RedisServerOptions = {}): Promi
 };
 
 /** A store on a Redis, closed with the test. */
-export const openStore = async (t: Test, url: string, changes: Partial<RedisDownlinksOptions> = {}, tuning: Partial<RedisTuning> = {}): Promise<DownlinkStore> => {
+export const openStore = async (t: Test, url: string, changes: Partial<RedisDownlinksOptions> = {}, tuning: Partial<RedisTuning> = {}): Promise<DownlinkStoreUnderTest> => {
   const store = await openRedisDownlinks({ url, ratePerSecond: () => 1_000, reportWindowMs: 3_600_000, logger: createLogger('silent'), ...changes }, tuning);
   t.teardown(() => store.close(deadlineOf(5_000)));
   return store;

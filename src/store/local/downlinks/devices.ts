@@ -1,26 +1,27 @@
-import type { DeviceRecord, Devices } from '../../../downlink/ports.js';
+import type { DeviceRecord, Devices, SeenDevice } from '../../../downlink/ports.js';
 import type { Environment } from '../environment.js';
-import { hashKey } from './downlink-keys.js';
-import { decodeValue, encodeValue } from './downlink-records.js';
-import { reading, type DownlinkTables } from './downlink-tables.js';
+import type { Activities } from './activity.js';
+import { hashKey } from '../keys.js';
+import { decodeValue, encodeValue } from '../json-value.js';
+import { reading, type DownlinkTables, type Writer } from './downlink-tables.js';
+import { createDeviceList } from './device-list.js';
+import { createGathered } from './gathered.js';
 import { createRecentMap } from './recent-map.js';
-import type { Writer } from './writer.js';
 
 export interface LocalDevices extends Devices {
-  /** To be called about once a second: tries again what could not be written. */
-  tick(): void;
+  /** Writes what is not written yet. */
+  readonly flush: () => void;
 }
 
 export interface DevicesParts {
   readonly environment: Environment<DownlinkTables>;
   readonly writer: Writer;
+  readonly activities: Activities;
   readonly now: () => number;
 }
 
 /** Devices remembered in memory, and most changes that wait for the disk. */
 const mostInMemory = 50_000;
-/** Changes compared and written in one transaction. */
-const stepSize = 500;
 
 const sameTexts = (one: readonly string[], other: readonly string[]): boolean => one.length === other.length && one.every((text, index) => text === other[index]);
 
@@ -34,67 +35,49 @@ const isSame = (one: DeviceRecord, other: DeviceRecord | undefined): boolean =>
   other !== undefined &&
   (one === other || (one.networkServerId === other.networkServerId && sameTexts(one.connectionIds, other.connectionIds) && sameAddress(one.address, other.address)));
 
-export const createDevices = ({ environment, writer, now }: DevicesParts): LocalDevices => {
+export const createDevices = ({ environment, writer, activities, now }: DevicesParts): LocalDevices => {
   const recent = createRecentMap<DeviceRecord>(mostInMemory);
-  const pending = new Map<string, DeviceRecord>();
-  let writing = false;
 
   const storedIn = (tables: DownlinkTables, deviceId: string): DeviceRecord | undefined => {
     const record = decodeValue<DeviceRecord>(tables.devices.getBinary(hashKey(deviceId)));
     return record?.deviceId === deviceId ? record : undefined;
   };
 
-  const writePending = (): void => {
-    if (writing || pending.size === 0) return;
-    writing = true;
-    let step: DeviceRecord[] = [];
-    let changed: DeviceRecord[] = [];
-    const written = writer.commit({
-      kind: 'upkeep',
-      prepare(tables) {
-        step = [...pending.values()].slice(0, stepSize);
-        changed = step.filter((record) => !isSame(record, storedIn(tables, record.deviceId)));
-        return changed.length > 0;
-      },
-      write({ devices }) {
-        for (const record of changed) void devices.put(hashKey(record.deviceId), encodeValue(now(), record));
-      },
-      done() {
-        writing = false;
-        for (const record of step) if (pending.get(record.deviceId) === record) pending.delete(record.deviceId);
-        writePending();
-      },
-      failed() { writing = false; },
-    });
-    // What could not be written stays pending until the next tick; the writer has logged it.
-    written.catch(() => undefined);
-  };
+  const pending = createGathered<DeviceRecord>({
+    writer,
+    afterMs: 0,
+    most: mostInMemory,
+    // A device that is forgotten here is written when it is heard again.
+    dropped: (deviceId) => { recent.delete(deviceId); },
+    plan(tables, records) {
+      const changed = records.filter((record) => !isSame(record, storedIn(tables, record.deviceId)));
+      if (changed.length === 0) return undefined;
+      return ({ devices }) => { for (const record of changed) void devices.put(hashKey(record.deviceId), encodeValue(now(), record)); };
+    },
+  });
 
-  /** A device that is forgotten here is written when it is heard again. */
-  const boundPending = (): void => {
-    const [oldest] = pending.size > mostInMemory ? pending.keys() : [];
-    if (oldest === undefined) return;
-    pending.delete(oldest);
-    recent.delete(oldest);
+  const recordOf = (tables: DownlinkTables, deviceId: string): DeviceRecord | undefined => {
+    const known = pending.get(deviceId) ?? recent.get(deviceId);
+    if (known !== undefined) return known;
+    const record = storedIn(tables, deviceId);
+    if (record !== undefined) recent.set(deviceId, record);
+    return record;
   };
 
   return {
-    heard(record) {
+    heard(record, activity) {
       const { deviceId } = record;
+      if (activity !== undefined) activities.note(deviceId, activity);
       if (isSame(record, recent.get(deviceId))) return;
       recent.set(deviceId, record);
-      pending.delete(deviceId);
       pending.set(deviceId, record);
-      boundPending();
-      writePending();
     },
-    async find(deviceId) {
-      const known = pending.get(deviceId) ?? recent.get(deviceId);
-      if (known !== undefined) return known;
-      const record = reading(environment, (tables) => storedIn(tables, deviceId));
-      if (record !== undefined) recent.set(deviceId, record);
-      return record;
-    },
-    tick: writePending,
+    find: async (deviceId): Promise<SeenDevice | undefined> =>
+      reading(environment, (tables) => {
+        const record = recordOf(tables, deviceId);
+        return record === undefined ? undefined : { ...record, ...activities.of(tables, deviceId) };
+      }),
+    list: createDeviceList(environment, (tables, record) => ({ ...(pending.get(record.deviceId) ?? record), ...activities.of(tables, record.deviceId) })),
+    flush: pending.flush,
   };
 };

@@ -1,13 +1,8 @@
 import type { Delivery } from '../../../downlink/ports.js';
 import type { Downlink, DownlinkCause } from '../../../messages/downlink.js';
 import type { DownlinkState } from '../../../messages/message.js';
-import { bodyStart, damageOf, seal } from '../record-encoding.js';
 
-/**
- * The stored form of everything in the downlink store: version (1 byte), CRC-32 of all that follows (4), a time (double, epoch ms), JSON.
- * The time is what a sweep looks at without reading the rest.
- */
-const jsonStart = bodyStart + 8;
+/** What the tables of the downlink store hold, each as a JSON value with a time. */
 
 export interface StoredWaiting {
   readonly downlink: Downlink;
@@ -25,18 +20,3 @@ export interface StoredNotice {
 export interface StoredAnswer {
   readonly downlink?: Downlink;
 }
-
-export const encodeValue = (time: number, content: object): Buffer => {
-  const json = JSON.stringify(content);
-  const value = Buffer.allocUnsafe(jsonStart + Buffer.byteLength(json));
-  value.writeDoubleBE(time, bodyStart);
-  value.write(json, jsonStart, 'utf8');
-  return seal(value);
-};
-
-/** The time of a whole or a swept value; a value cut short counts as long ago. */
-export const timeOf = (value: Buffer): number => (value.length < jsonStart ? 0 : value.readDoubleBE(bodyStart));
-
-/** What was stored, or undefined when the value is damaged. */
-export const decodeValue = <T>(value: Buffer | undefined): T | undefined =>
-  value === undefined || damageOf(value) !== undefined ? undefined : (JSON.parse(value.toString('utf8', jsonStart)) as T);

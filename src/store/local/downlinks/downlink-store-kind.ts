@@ -13,4 +13,5 @@ export const downlinkStoreKind: StoreKind<DownlinkReport> = {
   probePath: fileURLToPath(new URL('./probe-downlinks.js', import.meta.url)),
   open: openDownlinkTables,
   empty: { lastSeq: 0 },
+  damaged: { nextStart: () => 'the next start begins with an empty downlink store', advice: 'Check the disk; what was pending is in that folder.' },
 };

@@ -2,12 +2,13 @@ import type { QueueWork, Verdict } from '../../../downlink/ports.js';
 import { messageOf } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Downlink } from '../../../messages/downlink.js';
-import { seqKey } from './downlink-keys.js';
-import { encodeValue, type StoredWaiting } from './downlink-records.js';
+import { seqKey } from '../keys.js';
+import { encodeValue } from '../json-value.js';
+import type { StoredWaiting } from './downlink-records.js';
 import type { Look } from './lanes/scheduler.js';
 import type { StoredDownlinks } from './stored-downlinks.js';
 import type { WaitingEntry, WaitingLists } from './waiting-lists.js';
-import type { Writer } from './writer.js';
+import type { Writer } from './downlink-tables.js';
 
 export interface HandOutParts {
   readonly work: QueueWork;

@@ -1,13 +1,14 @@
 import type { AddOptions, AddResult } from '../../../downlink/ports.js';
 import { BridgeError } from '../../../errors.js';
 import type { Downlink } from '../../../messages/downlink.js';
-import { seqKey } from './downlink-keys.js';
-import { encodeValue, type StoredWaiting } from './downlink-records.js';
+import { seqKey } from '../keys.js';
+import { encodeValue } from '../json-value.js';
+import type { StoredWaiting } from './downlink-records.js';
 import type { NewNotice, Notices } from './notices.js';
 import type { SeenDownlinks } from './seen-downlinks.js';
 import type { StoredDownlinks } from './stored-downlinks.js';
 import type { DeviceList, WaitingEntry, WaitingLists } from './waiting-lists.js';
-import type { Writer } from './writer.js';
+import type { Writer } from './downlink-tables.js';
 
 export interface IntakeParts {
   readonly writer: Writer;

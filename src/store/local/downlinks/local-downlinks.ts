@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DownlinkStore, QueueWork, StoreProblem } from '../../../downlink/ports.js';
+import type { ThingMemory } from '../../../uplink/ports.js';
 import { BridgeError } from '../../../errors.js';
 import { createInTurn } from '../../../in-turn.js';
 import { within, type Deadline } from '../../../lifecycle.js';
@@ -7,23 +8,29 @@ import type { Logger } from '../../../log.js';
 import { checkStoreOf } from '../check-store.js';
 import { createCommitQueue, type CommitQueue } from '../commit-queue.js';
 import { createDiskRoom, type FreeBytes } from '../disk-room.js';
-import { openEnvironment, type Environment } from '../environment.js';
+import { openStore } from '../open-store.js';
 import { createSequence } from '../sequence.js';
+import { createStoreWriter } from '../store-writer.js';
+import { createActivities } from './activity.js';
+import { createDeviceQueue } from './device-queue.js';
 import { createDevices } from './devices.js';
+import { timeOf } from '../json-value.js';
 import { downlinkStoreKind } from './downlink-store-kind.js';
 import { openDownlinkTables, type DownlinkTables } from './downlink-tables.js';
 import { createExpiry } from './expiry.js';
 import { createHandOut } from './hand-out.js';
 import { createIntake } from './intake.js';
 import { createScheduler, type Look } from './lanes/scheduler.js';
+import { createLives } from './lives.js';
 import { createMailbox } from './mailbox.js';
 import { createNotices } from './notices.js';
 import { createSeenDownlinks } from './seen-downlinks.js';
 import { createStoredDownlinks, loadWaiting } from './stored-downlinks.js';
 import { createSubmitted } from './submitted.js';
-import { createSweeper } from './sweeper.js';
+import { createSweeper, type Sweep } from './sweeper.js';
+import { createTakeOut } from './take-out.js';
+import { createThings } from './things.js';
 import { createWaitingLists, type DeviceList, type WaitingEntry } from './waiting-lists.js';
-import { createWriter } from './writer.js';
 
 export interface LocalDownlinksOptions {
   /** The downlinks live in `<dataDir>/downlinks`. Hold the directory's lock (`lockDataDir`) while they are open. */
@@ -36,27 +43,15 @@ export interface LocalDownlinksOptions {
   readonly now?: () => number;
   /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is taken in. */
   readonly freeBytes?: FreeBytes;
-  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (30,000), pause between two sweeps of what is over (60,000), how long the file system's answer about free space holds (200). */
-  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number };
+  /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (30,000), pause between two sweeps of what is over (60,000), how long the file system's answer about free space holds (200), least time between two writes of a device's activity (60,000). */
+  readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number; readonly activity?: number };
 }
 
-/** The environment; once it is closed nobody reads from it any more, since LMDB might end the process. */
-const openOrExplain = (path: string): Environment<DownlinkTables> => {
-  let closed = false;
-  try {
-    const environment = openEnvironment(path, openDownlinkTables);
-    return {
-      ...environment,
-      tables: () => (closed ? undefined : environment.tables()),
-      close() {
-        closed = true;
-        return environment.close();
-      },
-    };
-  } catch (cause) {
-    throw new BridgeError('store_unavailable', { detail: `cannot open the downlink store in ${path}`, cause });
-  }
-};
+/** The downlink store, and beside it the memory of things. */
+export type LocalDownlinks = DownlinkStore & { readonly things: ThingMemory };
+
+/** Values of a table that are over when their time is at or before what it says. */
+const timed = (table: Sweep['table'], before: () => number, isWriting: Sweep['isWriting']): Sweep => ({ table, isOver: (_, value) => timeOf(value) <= before(), isWriting });
 
 /** Tells since when nothing can be written. */
 const createProblem = (queue: CommitQueue<DownlinkTables>, now: () => number): (() => StoreProblem | undefined) => {
@@ -73,18 +68,18 @@ const createProblem = (queue: CommitQueue<DownlinkTables>, now: () => number): (
  * numbers for each waiting downlink; the downlinks themselves are read when they are due.
  * @throws BridgeError `store_corrupt` (the damaged folder was set aside) or `store_unavailable`
  */
-export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promise<DownlinkStore> => {
+export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promise<LocalDownlinks> => {
   const { logger, ratePerSecond, reportWindowMs, now = Date.now, intervals = {} } = options;
   const path = join(options.dataDir, 'downlinks');
   const found = await checkStoreOf(path, downlinkStoreKind);
-  const environment = openOrExplain(path);
+  const environment = openStore(path, 'downlink store', openDownlinkTables);
   const commits = createCommitQueue({
     environment,
     logger,
     idleMs: intervals.idle ?? 30_000,
     ...createDiskRoom(path, options.freeBytes, intervals.room),
   });
-  const writer = createWriter(commits, createSequence(await environment.ready(), found.lastSeq));
+  const writer = createStoreWriter(commits, createSequence(await environment.ready(), found.lastSeq));
 
   const lists = createWaitingLists();
   loadWaiting(environment, lists);
@@ -94,7 +89,10 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
   const inTurn = createInTurn();
   const submitted = createSubmitted({ environment, writer, inTurn, reportWindowMs, now });
   const mailbox = createMailbox({ environment, writer, inTurn, lists, stored, submitted, notices, now });
-  const devices = createDevices({ environment, writer, now });
+  const activities = createActivities(writer, intervals.activity ?? 60_000);
+  const devices = createDevices({ environment, writer, activities, now });
+  const lives = createLives({ environment, writer, now });
+  const things = createThings(environment, writer);
 
   let handOut: ((head: WaitingEntry) => Look) | undefined;
   const scheduler = createScheduler({ ratePerSecond, look: (head) => handOut?.(head) ?? 'gone' });
@@ -106,21 +104,24 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
     for (const list of lists.all()) wake(list);
   };
   const intake = createIntake({ writer, lists, seen, stored, notices, wake });
-  const expire = createExpiry({ writer, lists, stored, notices, wake, now });
+  const takeOut = createTakeOut({ writer, lists, stored, notices, wake });
+  const expire = createExpiry(takeOut, lists, now);
+  const ofDevice = createDeviceQueue(takeOut, lists, stored);
 
   const sweeper = createSweeper(
     writer,
     [
-      { table: 'seen', before: now, isWriting: (key) => seen.writing.has(key.toString('hex')) },
-      { table: 'answers', before: now, isWriting: mailbox.isWriting },
-      { table: 'submitted', before: () => now() - reportWindowMs, isWriting: () => false },
+      timed('seen', now, (key) => seen.writing.has(key.toString('hex'))),
+      timed('answers', now, mailbox.isWriting),
+      timed('submitted', () => now() - reportWindowMs, () => false),
+      lives.sweep,
+      things.sweep,
     ],
     intervals.sweep ?? 60_000,
   );
   const problem = createProblem(commits, now);
   const ticker = setInterval(() => {
     problem();
-    devices.tick();
     commits.tick();
   }, intervals.retry ?? 1_000).unref();
 
@@ -130,6 +131,7 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
     if (!settled) logger.warn('downlinks were still being submitted; they come again');
     clearInterval(ticker);
     sweeper.close();
+    for (const gathered of [devices, activities, lives, things]) gathered.flush();
     await writer.close();
     await environment.close();
   };
@@ -146,11 +148,15 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
       expire: () => whileOpen(expire),
       notices: (olderThanMs) => notices.notices(olderThanMs),
       forget: (given) => notices.forget(given),
+      waiting: ofDevice.waiting,
+      clear: (deviceId) => whileOpen(() => ofDevice.clear(deviceId)),
       totals: async (connectionId) => lists.totals(connectionId),
       headroom: async (connectionId) => scheduler.headroom(connectionId),
     },
     submitted,
     devices,
+    lives,
+    things,
     problem,
     close: (deadline) => (closing ??= close(deadline)),
   };

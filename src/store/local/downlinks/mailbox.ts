@@ -1,14 +1,14 @@
 import type { Collected, DownlinkQueue } from '../../../downlink/ports.js';
 import type { Environment } from '../environment.js';
 import type { InTurn } from '../../../in-turn.js';
-import { hashKey, seqKey } from './downlink-keys.js';
-import { decodeValue, encodeValue, timeOf, type StoredAnswer } from './downlink-records.js';
-import { reading, type DownlinkTables } from './downlink-tables.js';
+import { hashKey, seqKey } from '../keys.js';
+import { decodeValue, encodeValue, timeOf } from '../json-value.js';
+import type { StoredAnswer } from './downlink-records.js';
+import { reading, type DownlinkTables, type Writer } from './downlink-tables.js';
 import type { Notices } from './notices.js';
 import type { StoredDownlinks } from './stored-downlinks.js';
 import type { LocalSubmitted } from './submitted.js';
 import type { WaitingEntry, WaitingLists } from './waiting-lists.js';
-import type { Writer } from './writer.js';
 
 type Request = Parameters<DownlinkQueue['collect']>[0];
 

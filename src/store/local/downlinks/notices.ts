@@ -1,9 +1,9 @@
 import type { DownlinkQueue, Notice } from '../../../downlink/ports.js';
 import type { Environment } from '../environment.js';
-import { seqKey } from './downlink-keys.js';
-import { decodeValue, encodeValue, timeOf, type StoredNotice } from './downlink-records.js';
-import { reading, type DownlinkTables } from './downlink-tables.js';
-import type { Writer } from './writer.js';
+import { seqKey } from '../keys.js';
+import { decodeValue, encodeValue, timeOf } from '../json-value.js';
+import type { StoredNotice } from './downlink-records.js';
+import { reading, type DownlinkTables, type Writer } from './downlink-tables.js';
 
 /** A notice that is not stored yet. */
 export interface NewNotice {

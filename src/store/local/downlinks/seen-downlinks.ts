@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.js';
-import { encodeValue, timeOf } from './downlink-records.js';
-import { hashKey } from './downlink-keys.js';
+import { encodeValue, timeOf } from '../json-value.js';
+import { hashKey } from '../keys.js';
 import { reading, type DownlinkTables } from './downlink-tables.js';
 
 /** The ids of downlinks that were added lately. */

@@ -1,8 +1,9 @@
 import type { Downlink } from '../../../messages/downlink.js';
 import type { Logger } from '../../../log.js';
 import type { Environment } from '../environment.js';
-import { seqKey } from './downlink-keys.js';
-import { decodeValue, type StoredWaiting } from './downlink-records.js';
+import { seqKey } from '../keys.js';
+import { decodeValue } from '../json-value.js';
+import type { StoredWaiting } from './downlink-records.js';
 import { reading, type DownlinkTables } from './downlink-tables.js';
 import type { WaitingEntry, WaitingLists } from './waiting-lists.js';
 

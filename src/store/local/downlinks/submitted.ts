@@ -1,10 +1,9 @@
 import type { SubmittedDownlink, SubmittedDownlinks } from '../../../downlink/ports.js';
 import type { Environment } from '../environment.js';
 import type { InTurn } from '../../../in-turn.js';
-import { hashKey, submittedKey, submittedRange } from './downlink-keys.js';
-import { decodeValue, encodeValue, timeOf } from './downlink-records.js';
-import { reading, type DownlinkTables } from './downlink-tables.js';
-import type { Writer } from './writer.js';
+import { hashKey, ownedKey, ownedRange } from '../keys.js';
+import { decodeValue, encodeValue, timeOf } from '../json-value.js';
+import { reading, type DownlinkTables, type Writer } from './downlink-tables.js';
 
 export interface LocalSubmitted extends SubmittedDownlinks {
   /** The change that a put makes. Only within the turn of the device. @throws BridgeError store_unavailable */
@@ -31,7 +30,7 @@ const mostOfDevice = 64;
 export const createSubmitted = ({ environment, writer, inTurn, reportWindowMs, now }: SubmittedParts): LocalSubmitted => {
   const keptOf = (deviceId: string): Kept[] =>
     reading(environment, (tables) => {
-      const range = tables.submitted.getRange(submittedRange(hashKey(deviceId)));
+      const range = tables.submitted.getRange(ownedRange(hashKey(deviceId)));
       return [...range].flatMap(({ key, value }) => {
         const submitted = decodeValue<SubmittedDownlink>(value);
         return submitted?.downlink.deviceId === deviceId ? [{ key, submitted, fresh: timeOf(value) > now() - reportWindowMs }] : [];
@@ -43,7 +42,7 @@ export const createSubmitted = ({ environment, writer, inTurn, reportWindowMs, n
     const { deviceId, id } = submitted.downlink;
     const kept = keptOf(deviceId);
     const same = kept.find(({ fresh, submitted: { downlink } }) => fresh && downlink.id === id);
-    const key = same?.key ?? submittedKey(hashKey(deviceId), writer.nextSeq());
+    const key = same?.key ?? ownedKey(hashKey(deviceId), writer.nextSeq());
     const tooMany = same === undefined ? kept.slice(0, Math.max(0, kept.length - mostOfDevice + 1)) : [];
     const value = encodeValue(submitted.submittedAt, submitted);
     return (tables) => {

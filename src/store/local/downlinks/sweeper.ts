@@ -1,12 +1,9 @@
-import { timeOf } from './downlink-records.js';
-import type { DownlinkTables } from './downlink-tables.js';
-import type { Writer } from './writer.js';
+import type { DownlinkTables, Writer } from './downlink-tables.js';
 
-/** A table whose values are dropped when their time is over. */
+/** A table whose values are dropped when they are over. */
 export interface Sweep {
-  readonly table: 'seen' | 'answers' | 'submitted';
-  /** Values whose time is at or before this are over. */
-  readonly before: () => number;
+  readonly table: 'seen' | 'answers' | 'submitted' | 'lives' | 'things';
+  readonly isOver: (key: Buffer, value: Buffer) => boolean;
   /** Whether the key is being written anew. */
   readonly isWriting: (key: Buffer) => boolean;
 }
@@ -29,14 +26,14 @@ export const createSweeper = (writer: Writer, sweeps: readonly Sweep[], everyMs:
   };
 
   /** The keys that are over among the next ones, and where to go on; no place when this was the end. */
-  const look = (tables: DownlinkTables, { table, before, isWriting }: Sweep, start: Buffer): { readonly over: Buffer[]; readonly next: Buffer | undefined } => {
+  const look = (tables: DownlinkTables, { table, isOver, isWriting }: Sweep, start: Buffer): { readonly over: Buffer[]; readonly next: Buffer | undefined } => {
     const over: Buffer[] = [];
     let looked = 0;
     let last = start;
     for (const { key, value } of tables[table].getRange({ start, limit: stepSize })) {
       looked += 1;
       last = key;
-      if (timeOf(value) <= before() && !isWriting(key)) over.push(key);
+      if (isOver(key, value) && !isWriting(key)) over.push(key);
     }
     return { over, next: looked < stepSize ? undefined : Buffer.concat([last, Buffer.alloc(1)]) };
   };

@@ -1,23 +1,23 @@
-import { BridgeError } from '../../../errors.js';
-import type { CommitQueue, Job } from '../commit-queue.js';
-import type { Sequence } from '../sequence.js';
-import type { DownlinkTables } from './downlink-tables.js';
+import { BridgeError } from '../../errors.js';
+import type { CommitQueue, Job } from './commit-queue.js';
+import type { Sequence } from './sequence.js';
+import type { AnyTables } from './environment.js';
 
 /** One change of the store. `done` and `failed` are called in the order of the changes, before anybody who waits for one hears of it. */
-export interface Change {
+export interface Change<T extends AnyTables> {
   /** `append` fails with its transaction, `settle` is tried until it is written, `upkeep` is dropped. */
   readonly kind: Job['kind'];
   /** Reads what it needs, right before the transaction; false: nothing to write. */
-  readonly prepare?: (tables: DownlinkTables) => boolean;
-  readonly write: (tables: DownlinkTables) => void;
+  readonly prepare?: (tables: T) => boolean;
+  readonly write: (tables: T) => void;
   readonly done?: () => void;
   readonly failed?: () => void;
 }
 
 /** Writes changes; all that are asked for in one turn of the event loop, or while a transaction is under way, share one. */
-export interface Writer {
+export interface StoreWriter<T extends AnyTables> {
   /** Resolves when durable. @throws BridgeError `store_unavailable`, `stopping` */
-  commit(change: Change): Promise<void>;
+  commit(change: Change<T>): Promise<void>;
   /** The next position. It is used for good with the next commit. */
   nextSeq(): number;
   /** @throws BridgeError store_unavailable when it is known that nothing can be written */
@@ -25,10 +25,10 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-export const createWriter = (queue: CommitQueue<DownlinkTables>, sequence: Sequence): Writer => {
+export const createStoreWriter = <T extends AnyTables>(queue: CommitQueue<T>, sequence: Sequence): StoreWriter<T> => {
   let closed = false;
 
-  const jobOf = ({ kind, prepare, write, done, failed }: Change, resolve: () => void, reject: (error: BridgeError) => void): Job<DownlinkTables> => {
+  const jobOf = ({ kind, prepare, write, done, failed }: Change<T>, resolve: () => void, reject: (error: BridgeError) => void): Job<T> => {
     let reserves = false;
     return {
       kind,

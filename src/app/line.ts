@@ -1,0 +1,172 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createAwsConnection, type AwsConnection, type ConnectionStatus } from '../aws/aws-connection.js';
+import type { AwsMetrics } from '../aws/metrics.js';
+import { createSubscriber, type Subscriber } from '../aws/subscriber.js';
+import type { SubscriberMetrics } from '../aws/subscriber-metrics.js';
+import type { ConnectionConfig } from '../config/connection.js';
+import type { BridgeConfig } from '../config/schema.js';
+import type { ReceiveDownlink } from '../downlink/ports.js';
+import { BridgeError } from '../errors.js';
+import { createInTurn } from '../in-turn.js';
+import { deadlineIn, type Deadline } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import type { DownlinkSigning } from '../network-servers/downlink-client.js';
+import type { NoteEvent } from '../messages/bridge-event.js';
+import type { DeliveryIntake } from '../uplink/accept-uplink.js';
+import { createDelivery, type Delivery } from '../uplink/deliver-uplink.js';
+import { createLowRateAlarms, type LowRateAlarms } from '../uplink/low-rate-alarm.js';
+import type { UplinkMetrics } from '../uplink/metrics.js';
+import type { Outbox } from '../uplink/ports.js';
+import { alarmsOf } from './alarm-options.js';
+import { awsSettings, connectWith, signingOf, subscriberSettings } from './connection-options.js';
+import { createEventNotes } from './connection-events.js';
+import { createLineThings, type LineThings, type LineThingsDeps } from './line-things.js';
+
+/** What all lines share. */
+export interface LineDeps extends LineThingsDeps {
+  readonly bridge: Pick<BridgeConfig, 'dataDir' | 'redis'>;
+  readonly slot: string;
+  readonly outbox: Outbox & { restored(connectionId: string): number };
+  readonly receive: ReceiveDownlink;
+  readonly note: NoteEvent;
+  readonly metrics: { readonly uplinks: UplinkMetrics; readonly aws: AwsMetrics; readonly subscriber: SubscriberMetrics } & LineThingsDeps['metrics'];
+  readonly logger: Logger;
+}
+
+/** What runs while a connection is active. */
+interface Running {
+  readonly delivery: Delivery;
+  readonly aws: AwsConnection;
+}
+
+/** One connection with everything that belongs to it: its delivery, its sessions, its subscription, its devices' registration, its alarms. */
+export interface Line {
+  readonly id: string;
+  readonly config: ConnectionConfig;
+  readonly intake: DeliveryIntake;
+  readonly alarms: LowRateAlarms;
+  readonly things: LineThings;
+  aws(): ConnectionStatus | undefined;
+  downlinks(): ReturnType<Subscriber['status']> | undefined;
+  heldSince(): number | undefined;
+  /** Epoch ms at which it was last made active. */
+  startedAt(): number | undefined;
+  /** Epoch ms of the last change of its configuration. */
+  changedAt(): number;
+  /** What its downlinks are signed with, in place of the network server's own. */
+  signing(): DownlinkSigning | undefined;
+  /** Makes the connection what is configured now, without touching what stays as it is. Changes are made one after the other. */
+  apply(config: ConnectionConfig): Promise<void>;
+  /** Takes no more downlinks. */
+  stopReceiving(deadline: Deadline): Promise<void>;
+  stop(deadline: Deadline): Promise<void>;
+}
+
+/** How long publishes and downlinks under way may take when a connection is paused or its endpoint changes, ms. */
+const settleMs = 10_000;
+
+export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
+  const { id } = first;
+  const { outbox, metrics, slot, bridge } = deps;
+  const inTurn = createInTurn();
+  const notes = createEventNotes(id, deps.note);
+  const things = createLineThings(id, deps);
+  let config = first;
+  let alarms = createLowRateAlarms(alarmsOf(first));
+  let running: Running | undefined;
+  let subscriber: Subscriber | undefined;
+  let startedAt: number | undefined;
+  let changedAt = Date.now();
+  let stopped = false;
+
+  const startUplinks = (): void => {
+    const delivery = createDelivery({ connectionId: id, outbox, metrics: metrics.uplinks, note: deps.note, logger: deps.logger, expired: () => config.configuration.expiredUplinks });
+    const aws = createAwsConnection(connectWith(awsSettings(config, slot)), { listener: delivery.listener, metrics: metrics.aws, logger: deps.logger, onStatus: notes.connection });
+    running = { delivery, aws };
+    delivery.gate(things.gate());
+    aws.start();
+    delivery.start(aws.publisher);
+    startedAt = Date.now();
+  };
+
+  const stopUplinks = async (deadline: Deadline): Promise<void> => {
+    const ending = running;
+    running = undefined;
+    startedAt = undefined;
+    await ending?.delivery.stop(deadline);
+    await ending?.aws.stop(deadline);
+  };
+
+  const startDownlinks = (): void => {
+    const settings = subscriberSettings(config, bridge, slot);
+    if (settings === undefined) return;
+    subscriber = createSubscriber(connectWith(settings), { receive: deps.receive, metrics: metrics.subscriber, logger: deps.logger, onStatus: notes.downlinks });
+    subscriber.start();
+  };
+
+  const stopDownlinks = async (deadline: Deadline): Promise<void> => {
+    const ending = subscriber;
+    subscriber = undefined;
+    await ending?.stop(deadline);
+  };
+
+  const changeUplinks = async (before: ConnectionConfig): Promise<void> => {
+    if (!config.active) return stopUplinks(deadlineIn(settleMs));
+    if (running === undefined) return startUplinks();
+    const settings = awsSettings(config, slot);
+    if (!isDeepStrictEqual(awsSettings(before, slot), settings)) await running.aws.replace(connectWith(settings));
+  };
+
+  const changeDownlinks = async (before: ConnectionConfig): Promise<void> => {
+    const settings = subscriberSettings(config, bridge, slot);
+    if (settings === undefined) return stopDownlinks(deadlineIn(settleMs));
+    if (subscriber === undefined) return startDownlinks();
+    if (!isDeepStrictEqual(subscriberSettings(before, bridge, slot), settings)) await subscriber.replace(connectWith(settings));
+  };
+
+  const change = async (next: ConnectionConfig): Promise<void> => {
+    if (stopped) return;
+    const before = config;
+    config = next;
+    changedAt = Date.now();
+    if (!isDeepStrictEqual(before.alarms, next.alarms)) alarms = createLowRateAlarms(alarmsOf(next));
+    if (await things.apply(next)) running?.delivery.gate(things.gate());
+    await Promise.all([changeUplinks(before), changeDownlinks(before)]);
+  };
+
+  return {
+    id,
+    get config() {
+      return config;
+    },
+    intake: {
+      appended: (records) => running?.delivery.appended(records),
+      publishDirectly: (record) => running?.delivery.publishDirectly(record) ?? Promise.reject(new BridgeError('store_unavailable')),
+      accepted(message) {
+        if (message.type === 'uplink') alarms.uplink();
+        things.seen(message);
+      },
+    },
+    get alarms() {
+      return alarms;
+    },
+    things,
+    aws: () => running?.aws.status(),
+    downlinks: () => subscriber?.status(),
+    heldSince: () => running?.delivery.heldSince(),
+    startedAt: () => startedAt,
+    changedAt: () => changedAt,
+    signing: () => signingOf(config),
+    apply: (next) => inTurn(id, () => change(next)),
+    async stopReceiving(deadline) {
+      stopped = true;
+      await stopDownlinks(deadline);
+    },
+    async stop(deadline) {
+      stopped = true;
+      await stopDownlinks(deadline);
+      await things.stop(deadline);
+      await stopUplinks(deadline);
+    },
+  };
+};

@@ -1,0 +1,26 @@
+import type { EventLog, ResourceStore, TokenStore } from '../api/ports.js';
+import type { BridgeConfig } from '../config/schema.js';
+import type { Logger } from '../log.js';
+import { openLocalResources } from '../store/local/resources/local-resources.js';
+import { openTokenFile } from '../store/local/tokens.js';
+import { openRedisResources } from '../store/redis/redis-resources.js';
+import { keyPrefix, redisSettings } from './redis-settings.js';
+
+/** Where what the API makes is kept: Redis where one is configured, else the data directory. */
+export interface ResourceStores {
+  readonly resources: ResourceStore;
+  readonly events: EventLog;
+  readonly tokens: TokenStore;
+}
+
+/** @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
+export const openResourceStores = async ({ redis, dataDir }: Pick<BridgeConfig, 'redis' | 'dataDir'>, logger: Logger): Promise<ResourceStores> => {
+  if (redis !== undefined) return openRedisResources({ ...redisSettings(redis), keyPrefix, logger });
+  return { ...(await openLocalResources({ dataDir, logger })), tokens: openTokenFile({ dataDir }) };
+};
+
+export const closeResourceStores = async ({ resources, events, tokens }: ResourceStores): Promise<void> => {
+  await events.close();
+  await tokens.close();
+  await resources.close();
+};
