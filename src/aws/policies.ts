@@ -53,6 +53,11 @@ export interface LeastPolicies {
   readonly iam?: PolicyDocument;
 }
 
+/** An IoT policy may be so long, white space not counted (AWS IoT Core quotas, "Maximum policy document size"). */
+export const maxIotPolicyCharacters = 2_048;
+
+export const policyCharacters = (document: PolicyDocument): number => JSON.stringify(document).replace(/\s/g, '').length;
+
 const allow = (action: string | readonly string[], resources: readonly string[], sid?: string): PolicyStatement => {
   const unique = [...new Set(resources)];
   return { ...(sid === undefined ? {} : { Sid: sid }), Effect: 'Allow', Action: action, Resource: unique.length === 1 ? (unique[0] ?? '') : unique };

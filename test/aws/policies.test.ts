@@ -1,6 +1,6 @@
 import t from 'tap';
 import { iotArn, placeOf } from '../../src/aws/arn.js';
-import { leastPolicies, type PolicyOptions } from '../../src/aws/policies.js';
+import { leastPolicies, maxIotPolicyCharacters, policyCharacters, type PolicyOptions } from '../../src/aws/policies.js';
 import { probeTopicOf } from '../../src/aws/probe-topic.js';
 
 const place = { region: 'eu-west-1', account: '123456789012' };
@@ -81,6 +81,13 @@ void t.test('IAM: resources are as narrow as the pattern of the names', async (t
     { Sid: 'ThingType', Effect: 'Allow', Action: 'iot:CreateThingType', Resource: arn('thingtype/lora') },
     { Sid: 'ThingGroup', Effect: 'Allow', Action: 'iot:AddThingToThingGroup', Resource: [arn('thing/lora-*'), arn('thinggroup/all')] },
   ]);
+});
+
+void t.test("the default patterns of every type, shared, stay below the length that AWS takes", async (t) => {
+  const otherPatterns = ['join', 'location', 'status', 'downlink/status', 'alarm'].map((type) => `tpx/things/{DevEUI}/${type}`);
+  const { iot } = leastPolicies({ ...options, otherPatterns, downlinks: { filter: 'tpx/things/+/downlink', shareName: 'lpwan-bridge-main' } });
+  const characters = iot === undefined ? Infinity : policyCharacters(iot);
+  t.ok(characters < maxIotPolicyCharacters, `${characters} characters`);
 });
 
 void t.test('a pattern that cannot be read is an error', async (t) => {

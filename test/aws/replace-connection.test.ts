@@ -32,7 +32,7 @@ for (const version of [4, 5] as const) {
 
   void t.test(`${name}: a replaced certificate takes over while messages flow: none is lost, blamed or sent twice, and the state stays opened`, async (t) => {
     const { sandbox, endpoint, renewed, notices } = await start(t, { limits: { publishesPerSecond: 0 } });
-    const test = startConnection(t, { endpoint, version, publishesPerSecondPerClient: 0 });
+    const test = startConnection(t, { endpoint, version, publishesPerSecondPerClient: 0, maxClients: 1 });
     await test.is('opened');
     const arrived: string[] = [];
     sandbox.onPublish(({ payload }) => void arrived.push(payload.toString()));

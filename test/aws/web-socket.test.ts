@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { AwsCredentials } from '../../src/aws/credentials.js';
+import { createCredentials, type AwsCredentials } from '../../src/aws/credentials.js';
 import type { Endpoint } from '../../src/aws/endpoint.js';
 import { startSandbox } from '../sandbox/support/harness.js';
 import { until } from '../support/until.js';
@@ -76,6 +76,20 @@ void t.test('each connect is signed anew, with the credentials of that moment', 
   await until('again', () => test.connection.status().connects === 2);
   t.ok(asked > before);
   t.notOk(JSON.stringify([test.log, test.statuses]).includes(address.secretAccessKey));
+});
+
+void t.test('temporary credentials of a role', async (t) => {
+  const { address, endpoint } = await start(t, { apiPort: 0, externalId: 'customer-1' });
+  const { accessKeyId, secretAccessKey, api } = address;
+  const credentials = createCredentials({
+    region: 'eu-west-1',
+    from: { kind: 'access-key', accessKeyId, secretAccessKey },
+    assumeRole: { roleArn: 'arn:aws:iam::000000000000:role/bridge', externalId: 'customer-1', sessionName: 'lpwan-bridge', endpoint: `http://127.0.0.1:${api?.port}` },
+  });
+  t.type((await credentials()).sessionToken, 'string');
+  const test = startConnection(t, { endpoint: withCredentials(endpoint, credentials) });
+  await test.publish('up/a');
+  await test.acknowledged(1);
 });
 
 void t.test('credentials that are missing, or never come', async (t) => {

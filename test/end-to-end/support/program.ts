@@ -14,6 +14,8 @@ export interface Program {
   /** Resolves with the exit code, or the name of the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
   stderr(): string;
+  /** Everything that was written, but for the lines of publishes. */
+  output(): string;
 }
 
 const parseLine = (text: string): Line | undefined => {
@@ -26,7 +28,7 @@ const parseLine = (text: string): Line | undefined => {
 
 const collectErrors = (child: ChildProcess): (() => string) => {
   let text = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-8_000)));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-200_000)));
   return () => text;
 };
 
@@ -34,13 +36,14 @@ const collectErrors = (child: ChildProcess): (() => string) => {
 export const startProgram = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Program => {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
   const lines: Line[] = [];
+  const strays: string[] = [];
   const listeners = new Set<(line: Line) => void>();
   const stderr = collectErrors(child);
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = parseLine(text);
-    if (line === undefined) return;
+    if (line === undefined) return void strays.push(text);
     if (line['event'] !== 'publish') lines.push(line);
     for (const listener of listeners) listener(line);
   });
@@ -49,6 +52,7 @@ export const startProgram = (command: string, args: readonly string[], env: Node
     lines,
     ended,
     stderr,
+    output: () => [...lines.map((line) => JSON.stringify(line)), ...strays, stderr()].join('\n'),
     onLine: (listener) => void listeners.add(listener),
     send: (line) => void child.stdin.write(`${JSON.stringify(line)}\n`),
     signal: (name) => void child.kill(name),
