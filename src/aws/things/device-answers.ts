@@ -1,6 +1,6 @@
 import type { Reason } from '../../errors.js';
 import type { Admission } from '../../uplink/ports.js';
-import { createRecent } from './recent.js';
+import { createRecentMap } from '../../recent-map.js';
 
 /** How it stands with a device for sure, or stood a while ago. */
 export type Answer = { readonly kind: 'ready' } | { readonly kind: 'refused'; readonly admission: Admission & { readonly kind: 'park' }; readonly until: number };
@@ -17,7 +17,7 @@ export interface DeviceAnswers {
 const readyAnswer: Answer = { kind: 'ready' };
 
 export const createDeviceAnswers = (limit: number, recheckAfterMs: number): DeviceAnswers => {
-  const answers = createRecent<Answer>(limit);
+  const answers = createRecentMap<Answer>(limit);
   return {
     get(deviceId) {
       const answer = answers.get(deviceId);

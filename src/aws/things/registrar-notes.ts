@@ -1,7 +1,7 @@
 import { reasons, type Reason } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { NoteEvent } from '../../messages/bridge-event.js';
-import { createRecent } from './recent.js';
+import { createRecentMap } from '../../recent-map.js';
 import type { Trouble, TroubleListener } from './troubles.js';
 
 /** What a person who looks after the connection reads afterwards. */
@@ -15,7 +15,7 @@ const repeatAfterMs = 3_600_000;
 const remembered = 20_000;
 
 export const createRegistrarNotes = (connectionId: string, logger: Logger, note: NoteEvent): RegistrarNotes => {
-  const told = createRecent<number>(remembered);
+  const told = createRecentMap<number>(remembered);
   const subject = { kind: 'connection', id: connectionId } as const;
   return {
     refused(deviceId, reason, detail) {

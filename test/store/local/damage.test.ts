@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import { newAppend, readAll } from '../../contracts/outbox-samples.js';
 import { openOutbox } from './open-outbox.js';
-import { garbage, overwrite } from './overwrite.js';
+import { damages, flipEvery, garbage, overwrite, type Damage } from './overwrite.js';
 
 const marker = 'find-this-payload-on-the-disk';
 
@@ -45,23 +45,15 @@ void t.test('an undamaged outbox opens, with everything in it', async (t) => {
 });
 
 void t.test('a damaged file is detected before it is served', async (t) => {
-  const damages: Readonly<Record<string, (file: string, size: number) => void>> = {
-    'cut to nothing': (file) => { truncateSync(file, 0); },
+  const everyDamage: Readonly<Record<string, Damage>> = {
+    ...damages,
     'cut within the first page': (file) => { truncateSync(file, 100); },
     'cut to its first two pages': (file) => { truncateSync(file, 8_192); },
-    'cut in half': (file, size) => { truncateSync(file, Math.floor(size / 2)); },
-    'its head overwritten': (file) => { overwrite(file, 0, garbage(16_384)); },
     'its middle overwritten': (file, size) => { overwrite(file, Math.floor(size / 2), garbage(65_536)); },
     'its middle zeroed': (file, size) => { overwrite(file, Math.floor(size / 2), Buffer.alloc(65_536)); },
-    'replaced by text': (file) => { writeFileSync(file, 'this is not a database\n'.repeat(10_000)); },
-    'one byte of a payload flipped': (file) => {
-      const content = readFileSync(file);
-      const at = content.lastIndexOf(marker);
-      if (at < 0) throw new Error('the marker is not in the file');
-      for (let found = content.indexOf(marker); found >= 0; found = content.indexOf(marker, found + 1)) overwrite(file, found, Buffer.from('F'));
-    },
+    'one byte of a payload flipped': (file) => flipEvery(file, marker),
   };
-  for (const [name, damage] of Object.entries(damages)) {
+  for (const [name, damage] of Object.entries(everyDamage)) {
     await t.test(name, async (t) => {
       const { dataDir, file } = await filled(t);
       damage(file, statSync(file).size);

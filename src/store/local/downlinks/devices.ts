@@ -6,7 +6,7 @@ import { decodeValue, encodeValue } from '../json-value.js';
 import { reading, type DownlinkTables, type Writer } from './downlink-tables.js';
 import { createDeviceList } from './device-list.js';
 import { createGathered } from './gathered.js';
-import { createRecentMap } from './recent-map.js';
+import { createRecentMap } from '../../../recent-map.js';
 
 export interface LocalDevices extends Devices {
   /** Writes what is not written yet. */

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import t from 'tap';
-import { createRecentMap } from '../../../../src/store/local/downlinks/recent-map.js';
 import { openDownlinkTables } from '../../../../src/store/local/downlinks/downlink-tables.js';
 import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
 import { until } from '../../../support/until.js';
@@ -86,17 +85,4 @@ void t.test('a work that throws does not stop its device', async (t) => {
   store.queue.start(work);
   await until('all left', async () => (await store.queue.totals('main')).waiting === 0);
   t.same(work.names(), ['a', 'a', 'b']);
-});
-
-void t.test('a map of recent entries keeps what is used', async (t) => {
-  const map = createRecentMap<number>(10);
-  map.set('kept', 1);
-  for (let index = 0; index < 100; index += 1) {
-    map.set(`n${index}`, index);
-    t.equal(map.get('kept'), 1);
-  }
-  t.equal(map.get('n0'), undefined);
-  t.equal(map.get('n99'), 99);
-  map.delete('kept');
-  t.equal(map.get('kept'), undefined);
 });

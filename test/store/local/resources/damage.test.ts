@@ -1,8 +1,8 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, statSync, truncateSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../../src/errors.js';
 import { closeResources, newAudit, put } from '../../../contracts/resource-store.js';
-import { garbage, overwrite } from '../overwrite.js';
+import { damages, flipEvery, type Damage } from '../overwrite.js';
 import { openResources } from './open-resources.js';
 
 const marker = 'find-this-on-the-disk';
@@ -37,18 +37,11 @@ void t.test('an undamaged store opens, with everything in it', async (t) => {
 });
 
 void t.test('a damaged file is detected before it is served', async (t) => {
-  const damages: Readonly<Record<string, (file: string, size: number) => void>> = {
-    'cut to nothing': (file) => { truncateSync(file, 0); },
-    'cut in half': (file, size) => { truncateSync(file, Math.floor(size / 2)); },
-    'its head overwritten': (file) => { overwrite(file, 0, garbage(16_384)); },
-    'replaced by text': (file) => { writeFileSync(file, 'this is not a database\n'.repeat(10_000)); },
-    'one byte of every value flipped': (file) => {
-      const content = readFileSync(file);
-      if (!content.includes(marker)) throw new Error('the marker is not in the file');
-      for (let found = content.indexOf(marker); found >= 0; found = content.indexOf(marker, found + 1)) overwrite(file, found, Buffer.from('F'));
-    },
+  const everyDamage: Readonly<Record<string, Damage>> = {
+    ...damages,
+    'one byte of every value flipped': (file) => flipEvery(file, marker),
   };
-  for (const [name, damage] of Object.entries(damages)) {
+  for (const [name, damage] of Object.entries(everyDamage)) {
     await t.test(name, async (t) => {
       const { dataDir, file } = await filled(t);
       damage(file, statSync(file).size);
