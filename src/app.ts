@@ -19,6 +19,7 @@ import { closeResourceStores, openResourceStores } from './app/open-resources.js
 import { followResources } from './app/follow-resources.js';
 import { createRouting } from './app/routing.js';
 import { openSecretBox } from './app/secrets-key.js';
+import { createConnectGate } from './aws/connect-gate.js';
 import type { ConnectionConfig } from './config/connection.js';
 import type { LoadedConfig } from './config/load.js';
 import type { ConnectionDownlinks } from './downlink/complete-downlink.js';
@@ -105,6 +106,7 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     const lines = createLines({
       bridge: config, slot, outbox, things, note, metrics, logger,
       receive: downlinks.receive,
+      gate: createConnectGate(),
       family: metrics.connections,
       async clearBacklog(id) {
         await accept.settled();

@@ -42,7 +42,8 @@ const expiryOf = (expiresAt: string | undefined): number | undefined => {
   return time;
 };
 
-const checkName = (wanted: string, stored: readonly StoredToken[]): void => {
+/** @throws BridgeError invalid_field, resource_exists */
+export const checkTokenName = (wanted: string, stored: readonly StoredToken[]): void => {
   const same = (other: string): boolean => other.toLowerCase() === wanted.toLowerCase();
   if (same(reservedName)) throw fieldError('name', 'is used for requests without a token');
   if (stored.some((token) => same(token.name))) throw new BridgeError('resource_exists', { field: 'name', detail: 'a token of this name exists' });
@@ -73,7 +74,7 @@ const createRoute = (app: FastifyInstance, { tokens, note }: TokenParts): void =
     async handler(request, reply) {
       const { name: wanted, role: held, expiresAt } = request.body;
       const expiry = expiryOf(expiresAt);
-      checkName(wanted, await tokens.list());
+      checkTokenName(wanted, await tokens.list());
       const { token, stored } = issueToken({ name: wanted, role: held, ...present({ expiresAt: expiry }) });
       await tokens.add(stored);
       await note(request, { action: 'create', kind: 'token', id: stored.id });

@@ -90,7 +90,7 @@ const connectionHealth = (line: Line, { outbox }: HealthSources): Readonly<Recor
   const { id, config } = line;
   const { state, ...status } = line.aws() ?? { state: undefined };
   const downlinks = line.downlinks();
-  return { id, active: config.active, state: shownState(config.active, state), ...status, pending: outbox.pending(id), ...(downlinks === undefined ? {} : { downlinks: { ...downlinks, state: shownState(true, downlinks.state) } }) };
+  return { id, active: config.active, state: shownState(config.active || state !== undefined, state), ...status, pending: outbox.pending(id), ...(downlinks === undefined ? {} : { downlinks: { ...downlinks, state: shownState(true, downlinks.state) } }) };
 };
 
 /** Names everything that is not as it should be. */

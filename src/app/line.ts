@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createAwsConnection, type AwsConnection, type ConnectionStatus } from '../aws/aws-connection.js';
 import type { AwsMetrics } from '../aws/metrics.js';
+import type { ConnectGate } from '../aws/connect-gate.js';
 import { createSubscriber, type Subscriber } from '../aws/subscriber.js';
 import type { SubscriberMetrics } from '../aws/subscriber-metrics.js';
 import type { ConnectionConfig } from '../config/connection.js';
@@ -28,6 +29,8 @@ export interface LineDeps extends LineThingsDeps {
   readonly slot: string;
   readonly outbox: Outbox & { restored(connectionId: string): number };
   readonly receive: ReceiveDownlink;
+  /** Lets the sessions of all connections connect a few at a time. */
+  readonly gate: ConnectGate;
   readonly note: NoteEvent;
   readonly metrics: { readonly uplinks: UplinkMetrics; readonly aws: AwsMetrics; readonly subscriber: SubscriberMetrics } & LineThingsDeps['metrics'];
   readonly logger: Logger;
@@ -46,6 +49,7 @@ export interface Line {
   readonly intake: DeliveryIntake;
   readonly alarms: LowRateAlarms;
   readonly things: LineThings;
+  /** Undefined while it is paused and all its sessions have ended. */
   aws(): ConnectionStatus | undefined;
   downlinks(): ReturnType<Subscriber['status']> | undefined;
   heldSince(): number | undefined;
@@ -74,6 +78,7 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
   let config = first;
   let alarms = createLowRateAlarms(alarmsOf(first));
   let running: Running | undefined;
+  let ending: Running | undefined;
   let subscriber: Subscriber | undefined;
   let startedAt: number | undefined;
   let changedAt = Date.now();
@@ -81,7 +86,7 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
 
   const startUplinks = (): void => {
     const delivery = createDelivery({ connectionId: id, outbox, metrics: metrics.uplinks, note: deps.note, logger: deps.logger, expired: () => config.configuration.expiredUplinks });
-    const aws = createAwsConnection(connectWith(awsSettings(config, slot)), { listener: delivery.listener, metrics: metrics.aws, logger: deps.logger, onStatus: notes.connection });
+    const aws = createAwsConnection(connectWith(awsSettings(config, slot)), { listener: delivery.listener, metrics: metrics.aws, logger: deps.logger, gate: deps.gate, onStatus: notes.connection });
     running = { delivery, aws };
     delivery.gate(things.gate());
     aws.start();
@@ -90,17 +95,19 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
   };
 
   const stopUplinks = async (deadline: Deadline): Promise<void> => {
-    const ending = running;
+    if (running === undefined) return;
+    ending = running;
     running = undefined;
     startedAt = undefined;
-    await ending?.delivery.stop(deadline);
-    await ending?.aws.stop(deadline);
+    await ending.delivery.stop(deadline);
+    await ending.aws.stop(deadline);
+    ending = undefined;
   };
 
   const startDownlinks = (): void => {
     const settings = subscriberSettings(config, bridge, slot);
     if (settings === undefined) return;
-    subscriber = createSubscriber(connectWith(settings), { receive: deps.receive, metrics: metrics.subscriber, logger: deps.logger, onStatus: notes.downlinks });
+    subscriber = createSubscriber(connectWith(settings), { receive: deps.receive, metrics: metrics.subscriber, logger: deps.logger, gate: deps.gate, onStatus: notes.downlinks });
     subscriber.start();
   };
 
@@ -151,7 +158,7 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
       return alarms;
     },
     things,
-    aws: () => running?.aws.status(),
+    aws: () => (running ?? ending)?.aws.status(),
     downlinks: () => subscriber?.status(),
     heldSince: () => running?.delivery.heldSince(),
     startedAt: () => startedAt,

@@ -46,9 +46,9 @@ const thingsOf = (line: Line): Pick<ConnectionLive, 'things'> => {
 
 const connectionLive = (line: Line, pending: ConnectionLive['pending']): ConnectionLive => {
   const status = line.aws();
-  const startupTime = line.startedAt();
+  const startupTime = (status?.connects ?? 0) > 0 ? line.startedAt() : undefined;
   return {
-    state: shownState(line.config.active, status?.state),
+    state: shownState(line.config.active || status !== undefined, status?.state),
     since: status?.since ?? line.changedAt(),
     ...(startupTime === undefined ? {} : { startupTime }),
     ...shownError(status ?? {}),

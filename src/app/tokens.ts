@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { StoredToken, TokenStore } from '../api/ports.js';
+import { checkTokenName } from '../api/token-routes.js';
 import { issueToken, type NewToken } from '../api/tokens.js';
 import type { BridgeConfig } from '../config/schema.js';
 import { createLogger } from '../log.js';
@@ -12,7 +13,7 @@ export type { NewToken } from '../api/tokens.js';
 /** The tokens of a bridge, whether it runs or not. */
 export interface Tokens {
   list(): Promise<readonly StoredToken[]>;
-  /** Resolves with the token itself, which is kept nowhere. */
+  /** Resolves with the token itself, which is kept nowhere. @throws BridgeError invalid_field, resource_exists for a name that may not stand in the audit for this token */
   create(token: NewToken): Promise<string>;
   remove(id: string): Promise<boolean>;
   close(): Promise<void>;
@@ -40,6 +41,7 @@ export const openTokens = async (config: BridgeConfig): Promise<Tokens> => {
   return {
     list: () => store.list(),
     async create(given) {
+      checkTokenName(given.name, await store.list());
       const { token, stored } = issueToken(given);
       await store.add(stored);
       return token;

@@ -3,13 +3,14 @@ import { problemLine } from '../config/problem.js';
 import { defineCommand, parseArguments, UsageError } from './arguments.js';
 import type { Io } from './command.js';
 import { reportConfigError } from './config-errors.js';
+import { settingsIn } from './private-api.js';
 
 /** Loads the file of `--config`, or reports why it cannot and gives the exit code. @throws UsageError */
 export const loadOrReport = (args: readonly string[], io: Io): LoadedConfig | number => {
   const { config } = parseArguments(args, { config: { type: 'string', short: 'c' } }).values;
   if (config === undefined) throw new UsageError('--config is missing');
   try {
-    return loadConfig({ file: config, env: io.env });
+    return loadConfig({ file: config, env: settingsIn(io.env) });
   } catch (error) {
     return reportConfigError(error, io);
   }

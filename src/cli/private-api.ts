@@ -11,6 +11,9 @@ export interface PrivateApi {
 /** Environment variable that holds the token, so that it stands in no list of processes. */
 export const tokenVariable = 'LPWAN_API_TOKEN';
 
+/** What the configuration may be set with: the token has the same prefix and is no setting. */
+export const settingsIn = ({ [tokenVariable]: _token, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => env;
+
 const reachable = (host: string): string => {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

@@ -6,6 +6,7 @@ import { compileTypePatterns } from '../topics/type-patterns.js';
 import { defineCommand, parseArguments, UsageError } from './arguments.js';
 import type { Io } from './command.js';
 import { reportConfigError } from './config-errors.js';
+import { settingsIn } from './private-api.js';
 import { sampleMessage, type SampleMessage } from './sample-message.js';
 
 const options = {
@@ -16,7 +17,7 @@ const options = {
 } as const;
 
 const configuredPattern = (file: string, id: string | undefined, message: SampleMessage, io: Io): TopicPattern => {
-  const { connections } = loadConfig({ file, env: io.env }).config;
+  const { connections } = loadConfig({ file, env: settingsIn(io.env) }).config;
   const connection = id === undefined ? connections[0] : connections.find((one) => one.id === id);
   if (connection === undefined) throw new UsageError(`there is no connection ${id ?? ''}; there is ${connections.map((one) => one.id).join(', ')}`);
   return compileTypePatterns(connection.configuration.uplinkTopicPattern, connection.configuration.topicPatterns)[message.type];

@@ -5,6 +5,7 @@ import { BridgeError, messageOf } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
 import type { Command, Io } from './command.js';
 import { reportConfigError } from './config-errors.js';
+import { settingsIn } from './private-api.js';
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -35,7 +36,7 @@ const runBridge = async (bridge: Bridge, logger: Logger, signal: AbortSignal): P
 const start = async (file: string, io: Io): Promise<number> => {
   let loaded;
   try {
-    loaded = loadConfig({ file, env: io.env });
+    loaded = loadConfig({ file, env: settingsIn(io.env) });
   } catch (error) {
     reportConfigError(error, io);
     return 1;

@@ -3,6 +3,7 @@ import { parseDuration } from '../config/units.js';
 import { defineCommand, parseArguments, UsageError } from './arguments.js';
 import { loadOrReport } from './check-config.js';
 import type { Io } from './command.js';
+import { reporting } from './find-connection.js';
 
 const options = { config: { type: 'string', short: 'c' }, name: { type: 'string' }, role: { type: 'string' }, expires: { type: 'string' } } as const;
 
@@ -17,7 +18,7 @@ interface Given {
 /** @throws UsageError */
 const newToken = ({ name, role, expires }: Given): NewToken => {
   const known = roles.find((one) => one === role);
-  if (name === undefined || name.trim() === '' || name.length > 64) throw new UsageError('--name must be 1 to 64 characters');
+  if (name === undefined || name.trim() === '' || name.trim() !== name || name.length > 64) throw new UsageError('--name must be 1 to 64 characters, without space at its ends');
   if (known === undefined) throw new UsageError(`--role must be one of ${roles.join(', ')}`);
   const lifetime = expires === undefined ? undefined : parseDuration(expires);
   if (expires !== undefined && lifetime === undefined) throw new UsageError('--expires must be a duration such as 90d or 12h');
@@ -54,12 +55,14 @@ export const tokenCommand = defineCommand({
     if (action === 'create') newToken(values);
     const loaded = loadOrReport(values.config === undefined ? [] : ['--config', values.config], io);
     if (typeof loaded === 'number') return loaded;
-    const tokens = await openTokens(loaded.config);
-    try {
-      if (action === 'create') return await create(tokens, values, io);
-      return action === 'list' ? await list(tokens, io) : await remove(tokens, id, io);
-    } finally {
-      await tokens.close();
-    }
+    return reporting(io, async () => {
+      const tokens = await openTokens(loaded.config);
+      try {
+        if (action === 'create') return await create(tokens, values, io);
+        return action === 'list' ? await list(tokens, io) : await remove(tokens, id, io);
+      } finally {
+        await tokens.close();
+      }
+    });
   },
 });

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { BridgeError, type Reason } from '../../errors.js';
 import { iotArn, type AwsPlace } from '../arn.js';
-import type { CheckStep } from '../check-step.js';
+import { runStep, skippedStep, type CheckStep } from '../check-step.js';
 import { ConnectFailure, refusesVersion } from '../connect-failure.js';
 import type { MqttVersion } from '../connect-client.js';
 import type { Endpoint } from '../endpoint.js';
 import { isBasicIngest, probeTopicOf } from '../probe-topic.js';
 import { checkDns, checkTcp, checkTls, checkWebSocket } from './check-network.js';
 import { openProbeSession, type Answer, type ProbeSession } from './probe-session.js';
-import { runStep, skippedStep, StepFailure, type Missing } from './run-step.js';
+import { judgeStep, StepFailure, type Missing } from './step-failure.js';
 
 export interface CheckMqttOptions {
   readonly endpoint: Endpoint;
@@ -156,7 +156,7 @@ export const checkMqtt = async (options: CheckMqttOptions, signal: AbortSignal):
     else if (failed !== undefined) results.push(skippedStep(step, `not tried after ${failed}`));
     else if (signal.aborted) results.push(skippedStep(step, 'the check was stopped'));
     else {
-      const result = await runStep(step, run);
+      const result = await runStep(step, run, judgeStep);
       results.push(result);
       if (result.result === 'failed' && (needed.has(step) || step === 'publish')) failed = step;
     }
