@@ -13,7 +13,7 @@ export interface Pace {
 }
 
 /** AWS counts what arrives; packets sent evenly can arrive closer together, so a little less than the limit is used. */
-const usedShare = 0.97;
+const usedShare = 0.95;
 const windowMs = 1_000 / usedShare;
 /** Publishes that may leave at once after a pause, as a share of a second's limit. */
 const burstShare = 0.1;

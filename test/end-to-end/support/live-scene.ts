@@ -30,11 +30,15 @@ export const startLiveBridge = async (t: Test, home: BridgeHome): Promise<TestBr
   return bridge;
 };
 
+const isMade = (file: object): file is (at: SandboxPlaces) => object => typeof file === 'function';
+
+const fileOf = (file: Exclude<LiveSceneOptions['file'], undefined>, places: SandboxPlaces): object => (isMade(file) ? file(places) : file);
+
 export const setLiveScene = async (t: Test, { sandbox = [], file = {} }: LiveSceneOptions = {}): Promise<LiveScene> => {
   const broker = await startSandbox(['--api-port', '0', '--wss-port', '0', ...sandbox]);
   t.teardown(() => broker.stop());
   const registry = `http://127.0.0.1:${portOf(broker, 'api')}`;
-  const home = await createHome(broker, {}, { connections: [], ...(typeof file === 'function' ? file({ broker, registry }) : file) });
+  const home = await createHome(broker, {}, { connections: [], ...fileOf(file, { broker, registry }) });
   t.teardown(() => home.remove());
   return { broker, home, bridge: await startLiveBridge(t, home), registry };
 };
