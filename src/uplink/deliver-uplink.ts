@@ -4,10 +4,12 @@ import { within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import type { NoteEvent } from '../messages/bridge-event.js';
 import type { DeliveryIntake } from './accept-uplink.js';
+import { createDirectPublishes, isDirect } from './direct-publishes.js';
 import { createLanes } from './lanes.js';
 import type { UplinkMetrics } from './metrics.js';
 import type { DeviceGate, Outbox, OutboxRecord, Publisher, PublisherListener, PublishOutcome, Settlement } from './ports.js';
 import { publishBackoff } from './retry.js';
+import { createSettlements } from './settlements.js';
 import { createTrials, parkReasonOfTrials } from './trials.js';
 import { heldEvent, parkedEvent } from './uplink-events.js';
 
@@ -45,16 +47,14 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
   const trials = createTrials();
   const attempts = new Map<number, number>();
   const pauses = new Set<NodeJS.Timeout>();
-  const direct = new Map<number, { resolve: () => void; reject: (error: BridgeError) => void }>();
-  const settling = new Set<Promise<void>>();
-  let settlements: Settlement[] = [];
+  const direct = createDirectPublishes(connectionId, metrics);
+  const settlements = createSettlements({ connectionId, outbox, metrics, logger });
   let publisher: Publisher | undefined;
   let gate: DeviceGate | undefined;
   let inFlight = 0;
   let cursor = 0;
   let newest = 0;
   let tailLoaded = false;
-  let directSeq = 0;
   let alone: number | undefined;
   let scheduled = false;
   let stopping = false;
@@ -69,7 +69,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
   /** One event-loop turn: what was settled goes to the store in one write, then what is ready goes to AWS. */
   const turn = (): void => {
     scheduled = false;
-    flushSettlements();
+    settlements.flush();
     if (stopping || publisher === undefined) return;
     try {
       if (trials.cautious) publishOneAlone(publisher);
@@ -81,31 +81,10 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     }
   };
 
-  const afterSettling = (batch: readonly Settlement[]): void => {
-    const now = Date.now();
-    for (const { outcome, record } of batch) {
-      if (outcome === 'delivered') metrics.delivered(connectionId, (now - record.acceptedAt) / 1000);
-      else if (outcome === 'expired') metrics.expired(connectionId);
-    }
-    for (const one of batch) if (one.outcome === 'parked') metrics.parked(connectionId, one.reason);
-  };
-
-  const flushSettlements = (): void => {
-    if (settlements.length === 0) return;
-    const batch = settlements;
-    settlements = [];
-    const work = outbox
-      .settle(batch)
-      .then(() => afterSettling(batch))
-      .catch((error: unknown) => logger.error({ connection_id: connectionId, err: error }, 'settling failed'))
-      .finally(() => settling.delete(work));
-    settling.add(work);
-  };
-
   const settle = (settlement: Settlement): void => {
     const { record } = settlement;
     if (attempts.size > 0) attempts.delete(record.seq);
-    settlements.push(settlement);
+    settlements.add(settlement);
     lanes.done(record);
     schedule();
   };
@@ -231,19 +210,15 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
   };
 
   const settledDirectly = (record: OutboxRecord, outcome: PublishOutcome): void => {
-    const waiting = direct.get(record.seq);
-    direct.delete(record.seq);
     lanes.done(record);
     schedule();
-    if (outcome.kind !== 'acknowledged') return waiting?.reject(new BridgeError('store_unavailable'));
-    metrics.delivered(connectionId, (Date.now() - record.acceptedAt) / 1000);
-    waiting?.resolve();
+    direct.settled(record, outcome);
   };
 
   const listener: PublisherListener = {
     settled(record, outcome) {
       inFlight -= 1;
-      if (record.seq < 0) settledDirectly(record, outcome);
+      if (isDirect(record)) settledDirectly(record, outcome);
       else if (outcome.kind === 'acknowledged') {
         const held = trials.heldSince;
         trials.acknowledged(record);
@@ -285,23 +260,21 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
       lanes.fetchAll();
       schedule();
     },
-    publishDirectly(unnumbered) {
-      const refused = publisher === undefined || stopping || !tailLoaded || trials.cautious || lanes.has(unnumbered.deviceId) || (gate?.admit(unnumbered.deviceId).kind ?? 'go') !== 'go';
-      if (publisher === undefined || refused) return Promise.reject(new BridgeError('store_unavailable'));
-      directSeq -= 1;
-      const record = { ...unnumbered, seq: directSeq };
-      if (!publisher.publish(record)) return Promise.reject(new BridgeError('store_unavailable'));
+    publishDirectly(record) {
+      const mustWait = stopping || !tailLoaded || trials.cautious || lanes.has(record.deviceId) || (gate?.admit(record.deviceId).kind ?? 'go') !== 'go';
+      const sent = publisher === undefined || mustWait ? undefined : direct.send(record, publisher);
+      if (sent === undefined) return Promise.reject(new BridgeError('store_unavailable'));
       inFlight += 1;
-      lanes.occupy(record);
-      return new Promise((resolve, reject) => direct.set(record.seq, { resolve, reject }));
+      lanes.occupy(sent.record);
+      return sent.acknowledged;
     },
     heldSince: () => trials.heldSince,
     async stop(deadline) {
       stopping = true;
       for (const timer of pauses) clearTimeout(timer);
       if (inFlight > 0) await within(deadline, new Promise<void>((resolve) => (drained = resolve)));
-      flushSettlements();
-      await within(deadline, Promise.all(settling).then(() => undefined));
+      settlements.flush();
+      await within(deadline, settlements.written());
     },
   };
 };
