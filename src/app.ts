@@ -118,6 +118,8 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     const apply = (effective: Effective, removal?: Removal): void => {
       if (removal !== undefined) removals.set(removal.connectionId, removal.backlog);
       networkServers.apply(effective.networkServers);
+      // What is said of a network server that was replaced ends with it.
+      downlinks.failing();
       routing.apply(effective);
       const present = downlinksOf(effective.connections);
       for (const id of connections.keys()) if (!present.has(id)) connections.delete(id);

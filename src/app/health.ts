@@ -27,7 +27,7 @@ export interface UnusableResource {
 /** Everything that health is made of. */
 export interface HealthSources {
   readonly slot: string;
-  readonly outbox: Pick<Outbox, 'unwritable' | 'pending'>;
+  readonly outbox: Pick<Outbox, 'unwritable' | 'pending'> & { waiting(): readonly string[] };
   readonly lines: () => Iterable<Line>;
   /** What keeps the downlinks: the data directory or Redis. */
   readonly downlinks: { readonly component: string; readonly problem: () => StoreProblem | undefined };
@@ -84,6 +84,12 @@ const storeProblems = ({ outbox, downlinks }: HealthSources): Problem[] => {
   return [...(unwritable === undefined ? [] : [{ component: 'outbox', reason: unwritable }]), ...(store === undefined ? [] : [problem(downlinks.component, store, 'store_unavailable')])];
 };
 
+/** Messages of a connection that was taken out of the file, or whose deletion was cut short: they wait until it is declared again. */
+const orphanProblems = ({ outbox, unusable }: HealthSources, lines: readonly Line[]): Problem[] => {
+  const known = new Set([...lines.map(({ id }) => id), ...unusable().map(({ id }) => id)]);
+  return outbox.waiting().flatMap((id) => (known.has(id) ? [] : [{ component: `outbox of connection ${id}`, reason: 'connection_deleted', detail: `${outbox.pending(id).messages} messages wait for a connection that is not configured` } as const]));
+};
+
 const unusableProblem = ({ kind, id, reason, problems }: UnusableResource): Problem => ({ component: `${kind} ${id}`, reason, detail: problems.map(({ path, message }) => `${path} ${message}`).join('; ') });
 
 const connectionHealth = (line: Line, { outbox }: HealthSources): Readonly<Record<string, unknown>> => {
@@ -98,6 +104,6 @@ export const healthOf = (sources: HealthSources): Health => {
   const lines = [...sources.lines()];
   const failing = sources.failing().map((one) => problem(`network server ${one.networkServerId}`, one, 'network_server_unreachable'));
   const none: Problem[] = lines.length === 0 ? [{ component: 'connections', reason: 'no_connection' }] : [];
-  const problems = [...storeProblems(sources), ...none, ...sources.unusable().map(unusableProblem), ...lines.flatMap(lineProblems), ...failing];
+  const problems = [...storeProblems(sources), ...none, ...orphanProblems(sources, lines), ...sources.unusable().map(unusableProblem), ...lines.flatMap(lineProblems), ...failing];
   return { status: problems.length === 0 ? 'ok' : 'degraded', problems, slot: sources.slot, connections: lines.map((line) => connectionHealth(line, sources)) };
 };

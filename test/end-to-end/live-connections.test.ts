@@ -1,6 +1,8 @@
 /** Connections that are made, changed, paused and deleted on a running bridge, against the sandbox. */
 import { IoTClient, ListThingPrincipalsCommand, ListThingsCommand } from '@aws-sdk/client-iot';
 import { spawnSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { until } from '../support/until.js';
 import { accessKeyOf, deviceType, make, openConnection, postUplink, seedConnection, setLiveScene, startLiveBridge, untilState, type LiveScene } from './support/live-scene.js';
@@ -149,4 +151,18 @@ void t.test('flows: two customers, and one uplink to both', async (t) => {
   t.match(await bridge.api('DELETE', '/connections/b'), { status: 409, json: { reason: 'resource_in_use', detail: /all.*both|both.*all/s } });
   await until('everything delivered', async () => (await bridge.metric('lpwan_bridge_outbox_delivered_total{connection="b"}')) === 2);
   await expectBalance(t, bridge);
+});
+
+void t.test('messages of a connection that the file no longer declares wait, and health says so', async (t) => {
+  const scene = await setLiveScene(t);
+  const { bridge, home } = scene;
+  await openConnection(scene, {}, { id: 'main', active: false }, 'DEACTIVATED');
+  t.equal(await postUplink(bridge, { devEui, fCnt: 1 }), 204);
+  t.equal(await bridge.stop(), 0);
+  await rm(join(dirname(home.file), 'data', 'resources'), { recursive: true });
+  const again = await startLiveBridge(t, home);
+  t.match((await again.private('/health')).body, /outbox of connection main.*1 messages wait for a connection that is not configured/);
+  await make(again, '/connections', seedConnection(scene, {}, { id: 'main' }));
+  await arrived(scene, 'the uplink, once the connection is there again', uplinkTopic);
+  t.notMatch((await again.private('/health')).body, /outbox of connection/);
 });

@@ -3,6 +3,7 @@
 //   npm run test:quick        without test/end-to-end
 //   npm run check             types, lint and layout only
 //   npm test -- PATTERN…      only the test files whose path contains a PATTERN; neither tools nor lint
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { compiledPath, sourcesIn, sweepCompiled } from './compiled.mjs';
 import { endAllGroups, runCommand } from './process-group.mjs';
@@ -22,7 +23,8 @@ const endToEnd = join('test', 'end-to-end') + '/';
 /** Those that load the processes as much as they can run alone. */
 const loads = ['downlink-rate', 'mosquitto', 'quota', 'sandbox', 'two-hundred-connections'].map((name) => `${endToEnd}${name}.test.ts`);
 const limitSeconds = (source) => (source.startsWith(endToEnd) ? 600 : 300);
-const sideBySide = 2;
+/** Most tests wait for others more than they compute, so one more runs than there are cores. */
+const sideBySide = Math.min(4, availableParallelism() + 1);
 
 /** The signal that ended the run early. */
 let stoppedBy;

@@ -30,6 +30,8 @@ export interface Connections {
   countParked(state: ConnectionState, messages: number): void;
   /** Bytes of the unsettled messages of all connections. */
   usedBytes(): number;
+  /** Ids of those that have unsettled messages. */
+  waiting(): string[];
   /** Those that have parked messages. */
   withParked(): ConnectionState[];
   oldestAcceptedAt(id: string, tables: Tables | undefined): number | undefined;
@@ -103,6 +105,7 @@ export const createConnections = (tables: Tables, { pending, parked }: FoundTota
 
   return {
     find: (id) => byId.get(id),
+    waiting: () => [...byId.values()].filter(({ messages }) => messages > 0).map(({ id }) => id),
     of: (id) => byId.get(id) ?? addNew(id),
     count(state, messages, bytes) {
       const counted = state as Counted;

@@ -39,6 +39,8 @@ export interface LocalOutboxOptions {
 export interface LocalOutbox extends Outbox, ParkedMessages {
   /** Unsettled messages of the connection that were found when the outbox was opened. */
   restored(connectionId: string): number;
+  /** Connections that have unsettled messages, whether they are configured or not. */
+  waiting(): readonly string[];
   parkedTotals(): ParkedTotals;
 }
 
@@ -153,6 +155,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     },
     close: () => (closing ??= close()),
     restored: (connectionId) => connections.find(connectionId)?.restored ?? 0,
+    waiting: () => connections.waiting(),
     ...createParkedReader(environment, connections),
     replay,
     discard,

@@ -80,9 +80,9 @@ export const make = async (bridge: TestBridge, path: string, document: object): 
 };
 
 /** Makes a connection and waits until its sessions stand. Resolves with its id. */
-export const openConnection = async (scene: LiveScene, configuration: object = {}, more: object = {}): Promise<string> => {
+export const openConnection = async (scene: LiveScene, configuration: object = {}, more: object = {}, state = 'OPENED'): Promise<string> => {
   const { id } = await make(scene.bridge, '/connections', seedConnection(scene, configuration, more));
-  await untilState(scene.bridge, String(id), 'OPENED');
+  await untilState(scene.bridge, String(id), state);
   return String(id);
 };
 
