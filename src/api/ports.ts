@@ -1,3 +1,4 @@
+import type { Reason } from '../errors.js';
 import type { BridgeEvent, EventSubject } from '../messages/bridge-event.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -113,4 +114,17 @@ export interface TokenStore {
   /** False: there is none with this id. */
   remove(id: string): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** One step of a dry run, with how it ended and, for a refusal, the permission that is missing. Holds no secret. */
+export interface CheckStep {
+  /** What was tried, in a few words: `tls`, `create thing`. */
+  readonly step: string;
+  /** `skipped`: not asked for, or a step before it failed. */
+  readonly result: 'ok' | 'failed' | 'skipped';
+  readonly durationMs: number;
+  readonly reason?: Reason;
+  readonly detail?: string;
+  /** `iot`: the policy of the certificate; `iam`: that of the AWS credentials. */
+  readonly missing?: { readonly policy: 'iot' | 'iam'; readonly action: string; readonly resource: string };
 }

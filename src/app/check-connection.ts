@@ -1,5 +1,5 @@
 import { checkMqtt } from '../aws/check/check-mqtt.js';
-import type { CheckStep } from '../aws/check-step.js';
+import type { CheckStep } from '../api/ports.js';
 import { checkRegistry } from '../aws/things/check-registry.js';
 import type { ConnectionConfig } from '../config/connection.js';
 import { registryOf } from '../config/connection-things.js';

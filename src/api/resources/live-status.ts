@@ -1,7 +1,7 @@
 import type { ConnectionConfig } from '../../config/connection.js';
 import type { Reason } from '../../errors.js';
 import type { BridgeEvent, EventSubject } from '../../messages/bridge-event.js';
-import type { Page, PageRequest } from '../ports.js';
+import type { CheckStep, Page, PageRequest } from '../ports.js';
 
 /** As ThingPark X IoT Flow calls them. */
 export const connectionStates = ['OPENING', 'OPENED', 'CLOSED', 'AUTHENTICATING', 'AUTHENTICATION_FAILED', 'UNREACHABLE', 'DEACTIVATED'] as const;
@@ -43,19 +43,6 @@ export interface NetworkServerLive {
   readonly downlinks?: { readonly state: 'ok' | 'failing'; readonly lastError?: LiveError };
 }
 
-/** One step of a check: the same shape as the check itself gives. Holds no secret. */
-export interface CheckedStep {
-  /** What was tried, in a few words: `tls`, `create thing`. */
-  readonly step: string;
-  /** `skipped`: not asked for, or a step before it failed. */
-  readonly result: 'ok' | 'failed' | 'skipped';
-  readonly durationMs: number;
-  readonly reason?: Reason;
-  readonly detail?: string;
-  /** `iot`: the policy of the certificate; `iam`: that of the AWS credentials. */
-  readonly missing?: { readonly policy: 'iot' | 'iam'; readonly action: string; readonly resource: string };
-}
-
 /** The least policies for exactly one configuration, as AWS takes them. */
 export interface LeastPolicies {
   /** Of the certificate; absent for a connection that signs with AWS credentials. */
@@ -80,7 +67,7 @@ export interface LiveStatus {
   connection(id: string): ConnectionLive | undefined;
   networkServer(id: string): NetworkServerLive | undefined;
   /** Tries a configuration without keeping it: DNS, TCP, TLS, MQTT, the registry. Never rejects because a step failed. */
-  check(config: ConnectionConfig, signal: AbortSignal): Promise<readonly CheckedStep[]>;
+  check(config: ConnectionConfig, signal: AbortSignal): Promise<readonly CheckStep[]>;
   policy(config: ConnectionConfig): LeastPolicies;
   /** @throws BridgeError unknown_resource when the connection does not run or registers no devices; registry_forbidden, registry_unreachable, … */
   syncThings(id: string, options: { readonly apply: boolean; readonly signal: AbortSignal }): Promise<ThingsSync>;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { BridgeError, type Reason } from '../../errors.js';
 import { iotArn, type AwsPlace } from '../arn.js';
-import { runStep, skippedStep, type CheckStep } from '../check-step.js';
+import type { CheckStep } from '../../api/ports.js';
+import { runStep, skippedStep } from '../check-step.js';
 import { ConnectFailure, refusesVersion } from '../connect-failure.js';
 import type { MqttVersion } from '../connect-client.js';
 import type { Endpoint } from '../endpoint.js';

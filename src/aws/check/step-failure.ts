@@ -1,5 +1,6 @@
 import { BridgeError, type BridgeErrorOptions, type Reason } from '../../errors.js';
-import type { CheckStep, Judged } from '../check-step.js';
+import type { CheckStep } from '../../api/ports.js';
+import type { Judged } from '../check-step.js';
 
 export type Missing = NonNullable<CheckStep['missing']>;
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BridgeError, messageOf } from '../../errors.js';
-import { runStep, skippedStep, type CheckStep } from '../check-step.js';
+import type { CheckStep } from '../../api/ports.js';
+import { runStep, skippedStep } from '../check-step.js';
 import { createPrincipal, type CertificateReference, type Principal } from './certificate-principal.js';
 import { createRegistryClient, type RegistryClient, type RegistryOptions } from './registry-client.js';
 import { permissionIn, RegistryError } from './registry-error.js';

@@ -1,4 +1,4 @@
-import type { CheckStep } from '../check-step.js';
+import type { CheckStep } from '../../api/ports.js';
 
 /**
  * The calls of the registry of AWS IoT that the bridge makes, with the most that AWS takes in a second in its smaller Regions

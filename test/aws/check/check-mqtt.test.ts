@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import t from 'tap';
 import { checkMqtt, type CheckMqttOptions } from '../../../src/aws/check/check-mqtt.js';
-import type { CheckStep } from '../../../src/aws/check-step.js';
+import type { CheckStep } from '../../../src/api/ports.js';
 import type { Endpoint } from '../../../src/aws/endpoint.js';
 import { leastPolicies, type PolicyDocument, type PolicyOptions } from '../../../src/aws/policies.js';
 import { startSandbox } from '../../sandbox/support/harness.js';

@@ -1,11 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../../caller.js';
-import type { JsonObject, ResourceKind } from '../../ports.js';
+import type { CheckStep, JsonObject, ResourceKind } from '../../ports.js';
 import { object, problem, text, type Schema } from '../../schemas.js';
 import type { ChangeOptions } from '../change-plans.js';
 import { exampleIds } from '../examples.js';
 import type { ConfigOf } from '../kinds.js';
-import type { CheckedStep } from '../live-status.js';
 import type { ResourceView } from '../resource-view.js';
 import type { Resources } from '../resources.js';
 
@@ -25,7 +24,7 @@ export interface CrudOptions<K extends ResourceKind> {
   readonly removal: Record<string, Schema>;
   readonly examples: { readonly document: JsonObject; readonly patch: JsonObject };
   /** What a dry run tries beside the document itself. */
-  readonly tryOut?: (config: ConfigOf[K], signal: AbortSignal) => Promise<readonly CheckedStep[]>;
+  readonly tryOut?: (config: ConfigOf[K], signal: AbortSignal) => Promise<readonly CheckStep[]>;
 }
 
 export interface ById {
