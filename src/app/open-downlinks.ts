@@ -12,7 +12,6 @@ import type { WebhookDownlinks } from '../ingress/take-messages.js';
 import type { Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { openLocalDownlinks } from '../store/local/downlinks/local-downlinks.js';
-import { openRedisDownlinks } from '../store/redis/redis-downlinks.js';
 import type { ThingMemory } from '../uplink/ports.js';
 import type { FailingNetworkServer } from './health.js';
 import { keyPrefix, redisSettings } from './redis-settings.js';
@@ -48,9 +47,11 @@ export interface DownlinkDeps {
 const sharedLatestMs = 40;
 
 /** Downlinks are kept in Redis where one is configured, else in the data directory. @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
-export const openDeviceStore = ({ redis, dataDir, downlinks }: BridgeConfig, ratePerSecond: (connectionId: string) => number, logger: Logger): Promise<DeviceStore> => {
+export const openDeviceStore = async ({ redis, dataDir, downlinks }: BridgeConfig, ratePerSecond: (connectionId: string) => number, logger: Logger): Promise<DeviceStore> => {
   const common = { ratePerSecond, reportWindowMs: downlinks.reportWindow, logger };
   if (redis === undefined) return openLocalDownlinks({ ...common, dataDir });
+  // Read only where Redis is configured: its packages take a quarter of a second to load.
+  const { openRedisDownlinks } = await import('../store/redis/redis-downlinks.js');
   return openRedisDownlinks({ ...common, keyPrefix, ...redisSettings(redis) });
 };
 

@@ -4,7 +4,6 @@ import type { Logger } from '../log.js';
 import { openLocalResources } from '../store/local/resources/local-resources.js';
 import { openSnapshotCopy } from '../store/local/snapshot-copy.js';
 import { openTokenFile } from '../store/local/tokens.js';
-import { openRedisResources } from '../store/redis/redis-resources.js';
 import { keyPrefix, redisSettings } from './redis-settings.js';
 import { withCopy } from './resource-copy.js';
 
@@ -18,6 +17,7 @@ export interface ResourceStores {
 /** @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
 export const openResourceStores = async ({ redis, dataDir }: Pick<BridgeConfig, 'redis' | 'dataDir'>, logger: Logger): Promise<ResourceStores> => {
   if (redis !== undefined) {
+    const { openRedisResources } = await import('../store/redis/redis-resources.js');
     const shared = await openRedisResources({ ...redisSettings(redis), keyPrefix, logger });
     return { ...shared, resources: withCopy(shared.resources, openSnapshotCopy({ dataDir }), logger) };
   }

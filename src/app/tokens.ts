@@ -5,7 +5,6 @@ import { issueToken, type NewToken } from '../api/tokens.js';
 import type { BridgeConfig } from '../config/schema.js';
 import { createLogger } from '../log.js';
 import { openTokenFile } from '../store/local/tokens.js';
-import { openRedisResources } from '../store/redis/redis-resources.js';
 import { keyPrefix, redisSettings } from './redis-settings.js';
 
 export type { NewToken } from '../api/tokens.js';
@@ -30,6 +29,7 @@ const openStore = async ({ redis, dataDir }: BridgeConfig): Promise<OpenStore> =
     const store = openTokenFile({ dataDir });
     return { store, close: () => store.close() };
   }
+  const { openRedisResources } = await import('../store/redis/redis-resources.js');
   const { resources, events, tokens } = await openRedisResources({ ...redisSettings(redis), keyPrefix, logger: createLogger('fatal') });
   return { store: tokens, close: async () => void (await Promise.all([tokens.close(), events.close(), resources.close()])) };
 };
