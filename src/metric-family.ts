@@ -18,8 +18,8 @@ export interface MetricFamily {
   /** Reads a value when it is scraped. */
   gauge(name: string, help: string, read: (member: string) => number | Promise<number>): void;
   histogram(name: string, help: string, buckets: readonly number[]): (member: string, value: number) => void;
-  /** Adding one that is there changes nothing. */
-  add(member: string): void;
+  /** False: it is there already, and nothing changed. */
+  add(member: string): boolean;
   remove(member: string): void;
 }
 
@@ -86,9 +86,10 @@ export const createMetricFamily = (registry: Registry, label: string, members: r
       };
     },
     add(member) {
-      if (known.has(member)) return;
+      if (known.has(member)) return false;
       known.add(member);
       for (const birth of births) birth(member);
+      return true;
     },
     remove(member) {
       if (!known.delete(member)) return;

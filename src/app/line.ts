@@ -27,7 +27,7 @@ import { createLineThings, type LineThings, type LineThingsDeps } from './line-t
 export interface LineDeps extends LineThingsDeps {
   readonly bridge: Pick<BridgeConfig, 'dataDir' | 'redis'>;
   readonly slot: string;
-  readonly outbox: Outbox & { restored(connectionId: string): number };
+  readonly outbox: Outbox;
   readonly receive: ReceiveDownlink;
   /** Lets the sessions of all connections connect a few at a time. */
   readonly gate: ConnectGate;

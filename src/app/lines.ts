@@ -50,8 +50,8 @@ export const createLines = (deps: LinesDeps): Lines => {
   const open = (id: string, { config, revision }: Revised<ConnectionConfig>): void => {
     const line = createLine(config, deps);
     lines.set(id, { line, revision });
-    family.add(id);
-    deps.metrics.uplinks.restored(id, outbox.restored(id));
+    // With new series, what waits now stands at the beginning of its books; with those of before it was counted already.
+    if (family.add(id)) deps.metrics.uplinks.restored(id, outbox.pending(id).messages);
     run(id, () => line.apply(config));
   };
 

@@ -104,6 +104,9 @@ void t.test('changes take effect while messages come, and survive a restart', as
   const before = broker.received.all.length;
   t.match(await again.api('POST', '/parked-messages/replay', { filter: { connection: 'city' } }), { status: 200, json: { replayed: 1 } });
   await broker.received.until('the replayed message', (all) => all.length > before, 20_000);
+  await until('it to be settled', async () => (await again.metric('lpwan_bridge_outbox_pending_messages{connection="city"}')) === 0);
+  t.equal(await again.metric('lpwan_bridge_outbox_restored_total{connection="city"}'), 0, 'the connection that was made again has books of its own');
+  await expectBalance(t, again);
 });
 
 void t.test('a replaced certificate takes over, and one that AWS refuses does not stop the traffic', async (t) => {
