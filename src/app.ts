@@ -19,6 +19,7 @@ import { closeResourceStores, openResourceStores } from './app/open-resources.js
 import { followResources } from './app/follow-resources.js';
 import { createRouting } from './app/routing.js';
 import { openSecretBox } from './app/secrets-key.js';
+import { watchDevices } from './app/watch-devices.js';
 import { createConnectGate } from './aws/connect-gate.js';
 import type { ConnectionConfig } from './config/connection.js';
 import type { LoadedConfig } from './config/load.js';
@@ -75,7 +76,11 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
 
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
-    const metrics = createMetrics({ registry, outbox, queue, line: (id) => lines.get(id), note });
+    // Bridges that share Redis hear a part of each device's uplinks each: what one does not hear is not missing.
+    const watchesDevices = config.redis === undefined;
+    const metrics = createMetrics({ registry, outbox, queue, line: (id) => lines.get(id), note, watchesDevices, silentDevices: (id) => watched?.silent(id) ?? 0 });
+    const watched = metrics.devices === undefined ? undefined : watchDevices({ metrics: metrics.devices, note });
+    lifecycle.onStop('devices watched', () => watched?.stop());
 
     // What is configured: the file, and what the API made.
     const resources = createResources({ store: stores.resources, box: await openSecretBox(config, logger), declared: declaredResources(loaded), backlog: (id) => outbox.pending(id), logger });
@@ -83,7 +88,7 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     const routing = createRouting();
 
     // Uplinks: what is accepted waits in the outbox, one delivery and one pool of sessions for each connection.
-    const accept = createAccept({ outbox, routes: routing.routes, delivery: (id) => lines.get(id)?.intake, metrics: metrics.uplinks, note, logger });
+    const accept = createAccept({ outbox, routes: routing.routes, delivery: (id) => lines.get(id)?.intake, metrics: metrics.uplinks, seen: watched?.seen, note, logger });
     const replay = createReplayParked({ outbox, targetOf: routing.targetOf, delivery: (id) => lines.get(id)?.intake, metrics: metrics.uplinks });
 
     // Downlinks: their statuses go the same way as uplinks.
@@ -118,6 +123,7 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     const apply = (effective: Effective, removal?: Removal): void => {
       if (removal !== undefined) removals.set(removal.connectionId, removal.backlog);
       networkServers.apply(effective.networkServers);
+      watched?.keep(effective.networkServers);
       // What is said of a network server that was replaced ends with it.
       downlinks.failing();
       routing.apply(effective);

@@ -7,6 +7,7 @@ import type { DownlinkQueue } from '../downlink/ports.js';
 import { createIngressMetrics, type IngressMetrics } from '../ingress/metrics.js';
 import type { NoteEvent } from '../messages/bridge-event.js';
 import { createMetricFamily, type MetricFamily } from '../metric-family.js';
+import { createDeviceMetrics, type DeviceMetrics } from '../uplink/device-metrics.js';
 import { createUplinkMetrics, type UplinkMetrics } from '../uplink/metrics.js';
 import type { Outbox } from '../uplink/ports.js';
 import { certificateDays } from './health.js';
@@ -18,6 +19,10 @@ export interface MetricsOptions {
   readonly queue: Pick<DownlinkQueue, 'totals' | 'headroom'>;
   readonly line: (connectionId: string) => Line | undefined;
   readonly note: NoteEvent;
+  /** False leaves the device metrics out. */
+  readonly watchesDevices?: boolean;
+  /** How many devices of a network server are silent. */
+  readonly silentDevices?: (networkServerId: string) => number;
 }
 
 /** The metrics of all rooms, by connection and by network server. */
@@ -25,6 +30,7 @@ export interface Metrics {
   readonly connections: MetricFamily;
   readonly networkServers: MetricFamily;
   readonly uplinks: UplinkMetrics;
+  readonly devices?: DeviceMetrics;
   readonly aws: AwsMetrics;
   readonly subscriber: SubscriberMetrics;
   readonly things: ThingMetrics;
@@ -43,7 +49,7 @@ const noting = (metrics: DownlinkMetrics, note: NoteEvent): DownlinkMetrics => (
   },
 });
 
-export const createMetrics = ({ registry, outbox, queue, line, note }: MetricsOptions): Metrics => {
+export const createMetrics = ({ registry, outbox, queue, line, note, watchesDevices = true, silentDevices = () => 0 }: MetricsOptions): Metrics => {
   const connections = createMetricFamily(registry, 'connection');
   const networkServers = createMetricFamily(registry, 'network_server');
   const lastMessages = new Map<string, number>();
@@ -52,6 +58,7 @@ export const createMetrics = ({ registry, outbox, queue, line, note }: MetricsOp
     connections,
     networkServers,
     uplinks: createUplinkMetrics({ networkServers, connections, outbox }),
+    ...(watchesDevices ? { devices: createDeviceMetrics(networkServers, silentDevices) } : {}),
     aws: createAwsMetrics({
       connections,
       read(id) {

@@ -24,6 +24,8 @@ export interface AcceptOptions {
   /** Undefined for a connection that was deleted in between: what it was given waits in the outbox for who clears up. */
   readonly delivery: (connectionId: string) => DeliveryIntake | undefined;
   readonly metrics: UplinkMetrics;
+  /** Tells of each accepted message once, wherever it goes, with its time by the network server's clock (epoch ms; 0 where it does not say). */
+  readonly seen?: ((message: Message, eventTimeMs: number) => void) | undefined;
   readonly note: NoteEvent;
   readonly logger: Logger;
 }
@@ -69,7 +71,7 @@ const receiptOf = ({ prepared }: Submission, isDuplicate: (index: number) => boo
 });
 
 /** Gathers the webhooks of one event-loop turn into one append, and answers each when it is durable. */
-export const createAccept = ({ outbox, routes, delivery, metrics, note, logger }: AcceptOptions): Accept => {
+export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, logger }: AcceptOptions): Accept => {
   const directKeys = createDirectKeys();
   let turn: Submission[] = [];
   let closed = false;
@@ -91,6 +93,7 @@ export const createAccept = ({ outbox, routes, delivery, metrics, note, logger }
       else metrics.accepted(id);
     }
     if (state === 'duplicate') return;
+    seen?.(message, append.eventTimeMs);
     for (const record of append.records) {
       countRecord(record);
       delivery(record.record.connectionId)?.accepted?.(message);
