@@ -21,7 +21,7 @@ const interpolateText = (text: string, env: Env, report: (message: string) => vo
 /** Fills variables into every text value of a tree; keys are left alone. Adds what is wrong to `problems`. */
 export const interpolate = (tree: unknown, env: Env, problems: Problem[]): unknown => {
   const walk = (value: unknown, path: KeyPath): unknown => {
-    if (typeof value === 'string') return interpolateText(value, env, (message) => problems.push({ path: pathText(path), message }));
+    if (typeof value === 'string') return interpolateText(value, env, (message) => problems.push({ path: pathText(path) || 'file', message }));
     if (Array.isArray(value)) return value.map((entry: unknown, index) => walk(entry, [...path, index]));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, walk(entry, [...path, key])]));

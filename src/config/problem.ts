@@ -21,6 +21,9 @@ export class ConfigError extends BridgeError {
 
 export type KeyPath = readonly PropertyKey[];
 
+/** An empty key must be seen too. */
+const keyText = (key: PropertyKey): string => (key === '' ? '""' : String(key));
+
 /** `['connections', 0, 'id']` as `connections[0].id`. */
 export const pathText = (path: KeyPath): string =>
-  path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`), '');
+  path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? keyText(key) : `${text}.${keyText(key)}`), '');

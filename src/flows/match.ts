@@ -39,9 +39,9 @@ const wants = ({ networkServers, matchers }: Flow, message: Message): boolean =>
 
 const withValidity = (target: Target, { validityMs }: Flow): Target => (validityMs === undefined ? target : { ...target, validityMs });
 
-/** The targets of each flow, made once, so that matching makes nothing. */
+/** The targets of each flow, made once, so that matching makes nothing; a connection that is listed twice is one. */
 const targetsOf = (flow: Flow, targets: ReadonlyMap<string, Target>): readonly Target[] =>
-  flow.connections.flatMap((id) => {
+  [...new Set(flow.connections)].flatMap((id) => {
     const target = targets.get(id);
     return target === undefined ? [] : [withValidity(target, flow)];
   });

@@ -7,10 +7,19 @@ export type PayloadFormat = (typeof payloadFormats)[number];
 
 const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
+/** A text or a form may begin with `{` and be no JSON. */
+const jsonOf = (original: Buffer): unknown => {
+  try {
+    return JSON.parse(original.toString());
+  } catch {
+    return {};
+  }
+};
+
 /** Takes the one root key (`DevEUI_uplink`) off; a document of another network server has none and stays as it is. */
 const unwrap = (original: Buffer): Buffer => {
   if (original[0] !== 0x7b) return original;
-  const document = JSON.parse(original.toString()) as Readonly<Record<string, unknown>>;
+  const document = jsonOf(original) as Readonly<Record<string, unknown>>;
   const [entry, ...more] = Object.entries(document);
   return entry === undefined || more.length > 0 || typeof entry[1] !== 'object' || entry[1] === null ? original : bytesOf(entry[1]);
 };

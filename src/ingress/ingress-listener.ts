@@ -21,6 +21,11 @@ export interface Listener {
 
 /** A webhook must have arrived whole within this time, ms; slower senders hold memory and sockets. */
 const requestTimeoutMs = 30_000;
+/**
+ * Node holds senders to the longer of the two times and looks every 30 s: with its own 60 s for the headers, a slow sender would
+ * have a minute and a half.
+ */
+const slowSenders = { headersTimeout: requestTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 2_000 } as const;
 
 const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions): FastifyInstance => {
   const common = {
@@ -31,8 +36,8 @@ const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
   } as const;
-  if (tls === undefined) return fastify(common);
-  return fastify({ ...common, https: { cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } });
+  if (tls === undefined) return fastify({ ...common, http: slowSenders });
+  return fastify({ ...common, https: { ...slowSenders, cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } });
 };
 
 /** The public listener: nothing but webhooks. */

@@ -34,6 +34,9 @@ type WebhookHttpRequest = FastifyRequest<{ Params: { id: string; '*'?: string } 
 
 const noBody = Buffer.alloc(0);
 
+/** Ids in `x-message-id`: a batch may hold thousands of messages, and proxies take 4 KB of headers, clients 8 or 16. */
+const mostIds = 100;
+
 const mediaTypeOf = (request: FastifyRequest): string => (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 const webhookRequest = (request: WebhookHttpRequest): WebhookRequest => {
@@ -53,6 +56,9 @@ const webhookRequest = (request: WebhookHttpRequest): WebhookRequest => {
 /** A request without a body has no media type to check. */
 const hasBody = (request: FastifyRequest): boolean => request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
 
+/** A media type is told up to here, characters: the detail goes into the answer, the log and an event. */
+const longestMediaType = 100;
+
 /** What can be checked before the body is read: who calls, with which method and media type. */
 const admit = (source: WebhookSource, request: WebhookHttpRequest, reply: FastifyReply): void => {
   const { adapter, proof } = source;
@@ -63,7 +69,13 @@ const admit = (source: WebhookSource, request: WebhookHttpRequest, reply: Fastif
   proof.checkSource(request.ip);
   proof.checkRequest(request.headers);
   const mediaType = mediaTypeOf(request);
-  if (hasBody(request) && !adapter.mediaTypes.includes(mediaType)) throw new BridgeError('unsupported_media_type', { detail: `${adapter.kind} posts ${adapter.mediaTypes.filter(Boolean).join(', ')}, not ${mediaType === '' ? 'a body without Content-Type' : mediaType}` });
+  if (hasBody(request) && !adapter.mediaTypes.includes(mediaType)) throw new BridgeError('unsupported_media_type', { detail: `${adapter.kind} posts ${adapter.mediaTypes.filter(Boolean).join(', ')}, not ${mediaType === '' ? 'a body without Content-Type' : mediaType.slice(0, longestMediaType)}` });
+};
+
+/** A sender that breaks off in the middle of its body, or is too slow with it, is no fault of the bridge. */
+const failureOf = (error: unknown, { raw }: FastifyRequest): BridgeError => {
+  const brokeOff = !raw.complete && error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  return brokeOff ? new BridgeError('bad_request', { detail: 'the request broke off' }) : asBridgeError(error);
 };
 
 /** Credentials of the network server's API that came with a webhook that proved itself. */
@@ -123,7 +135,7 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
     const { receipt, answer } = await take({ id: source.id, kind: source.adapter.kind }, source.adapter, { messages: parsed, body: webhook.body });
     metrics.received(source.id, parsed.length);
     metrics.answered(source.id, reply.elapsedTime / 1_000);
-    const ids = receipt.messages.map(({ id }) => id).join(' ');
+    const ids = receipt.messages.slice(0, mostIds).map(({ id }) => id).join(' ');
     if (logger.isLevelEnabled('debug')) logger.debug({ network_server: source.id, message_id: ids, duplicates: receipt.messages.filter(({ duplicate }) => duplicate).length, request_id: request.id }, 'webhook accepted');
     void reply.code(answer?.status ?? 204).header('x-message-id', ids);
     return answer?.body === undefined ? reply.send() : reply.type(answer.contentType ?? 'application/json').send(answer.body);
@@ -132,7 +144,7 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
   app.decorateRequest('messageCount', 0);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, request, reply) => refuse(request, reply, asBridgeError(error)));
+  app.setErrorHandler((error, request, reply) => refuse(request, reply, failureOf(error, request)));
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, new BridgeError('unknown_route')));
   for (const url of ['/in/:id', '/in/:id/*']) {
     app.all<{ Params: { id: string; '*'?: string } }>(url, {

@@ -13,7 +13,13 @@ export interface Fields {
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const pathOf = (fields: Fields, key: string): string => (fields.path === '' ? key : `${fields.path}.${key}`);
+/** A key of the sender's own is told up to here: the path goes into the answer, the log and an event. */
+const longestKey = 64;
+
+export const pathOf = ({ path }: Fields, key: string): string => {
+  const name = key.length > longestKey ? `${key.slice(0, longestKey)}…` : key;
+  return path === '' ? name : `${path}.${name}`;
+};
 
 const missing = (value: unknown): value is undefined | null | '' => value === undefined || value === null || value === '';
 

@@ -1,5 +1,6 @@
 import { BridgeError } from '../errors.js';
 import { parsePattern, type Segment, type TopicKeyword } from './pattern-segments.js';
+import { maxTopicBytes } from './topic-limits.js';
 import { compileTopicPattern } from './topic-pattern.js';
 import { unescapeTopicValue } from './topic-value.js';
 
@@ -72,11 +73,18 @@ const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\
 export const extractDeviceId = (pattern: string): ((topic: string) => string | undefined) => {
   const segments = parsePattern(pattern);
   const device = segments.findIndex((segment) => deviceKeywordOf(segment) !== undefined);
-  const source = segments.map((segment, index) => (typeof segment === 'string' ? literal(segment) : index === device ? '([^/]+)' : '[^/]+')).join('');
+  const isOther = (index: number): boolean => index >= 0 && index !== device && typeof segments[index] === 'object';
+  const expressionOf = (segment: Segment, index: number): string => {
+    if (typeof segment === 'string') return literal(segment);
+    if (index === device) return '([^/]+)';
+    // Several side by side are tried in every division of a topic, which has no bound; as one they take the same topics but the shortest.
+    return isOther(index - 1) ? '' : '[^/]+';
+  };
+  const source = segments.map(expressionOf).join('');
   const expression = new RegExp(`^${source}$`);
   const asWritten = deviceKeywordOf(segments[device] ?? '') === 'deviceId';
   return (topic) => {
-    const text = device === -1 ? undefined : expression.exec(topic)?.[1];
+    const text = device === -1 || topic.length > maxTopicBytes ? undefined : expression.exec(topic)?.[1];
     const id = text === undefined ? undefined : unescapeTopicValue(text);
     return asWritten ? id : id?.toLowerCase();
   };
