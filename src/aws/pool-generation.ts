@@ -70,16 +70,22 @@ export const createPoolGeneration = (options: AwsConnectionOptions, deps: PoolGe
     },
   });
 
+  /** While another client fights for an id, PUBACKs prove nothing: the next takeover would again be answered at once. 0: nobody does. */
+  let contestedUntil = 0;
+  const contested = (): boolean => contestedUntil > 0 && performance.now() < contestedUntil;
+
   const sessionListener: SessionListener = {
     settled(record, outcome) {
-      if (outcome.kind === 'acknowledged') coordinator.stable();
+      if (outcome.kind === 'acknowledged' && !contested()) coordinator.stable();
       publisher.settled(record, outcome);
     },
     closed(session, cause) {
       publisher.sessionClosed(session);
       if (cause === undefined || signal.aborted) return;
-      if (performance.now() - session.openedAt < stableAfterMs || cause.reason === 'client_id_taken_over') coordinator.failed();
-      else coordinator.stable();
+      const takenOver = cause.reason === 'client_id_taken_over';
+      if (takenOver) contestedUntil = performance.now() + Math.max(stableAfterMs, 2 * options.reconnect.maxMs);
+      if (takenOver || performance.now() - session.openedAt < stableAfterMs) coordinator.failed();
+      else if (!contested()) coordinator.stable();
       metrics.sessionClosed(options.id, cause.reason);
       logger.warn({ client_id: session.clientId, ...cause }, 'session closed');
       watcher.lost(cause);

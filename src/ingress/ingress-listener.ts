@@ -27,6 +27,9 @@ const requestTimeoutMs = 30_000;
  */
 const slowSenders = { headersTimeout: requestTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 2_000 } as const;
 
+/** Between two looks for connections that have become idle while the listener stops, ms. */
+const sweepMs = 20;
+
 const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions): FastifyInstance => {
   const common = {
     logger: false,
@@ -54,7 +57,13 @@ export const createIngressListener = (options: IngressListenerOptions): Listener
       url = await app.listen({ host: options.host, port: options.port });
     },
     async stop() {
-      await app?.close();
+      // Only what is idle at this moment is closed by itself; a connection whose last answer is still on its way would stay for its keep-alive time.
+      const sweep = setInterval(() => app?.server.closeIdleConnections(), sweepMs);
+      try {
+        await app?.close();
+      } finally {
+        clearInterval(sweep);
+      }
     },
   };
 };

@@ -57,12 +57,12 @@ const step = async (name, command) => {
 const compile = async () => {
   const info = join('.build', 'test.tsbuildinfo');
   sweepCompiled({ from: 'src', to: 'dist', info: join('dist', '.tsbuildinfo') });
-  for (const folder of ['src', 'test', 'bench']) sweepCompiled({ from: folder, to: join('.build', folder), info });
+  for (const folder of ['src', 'test', 'bench', 'faults']) sweepCompiled({ from: folder, to: join('.build', folder), info });
   await step('build', [bin('typescript/bin/tsc'), '-p', 'tsconfig.json']);
   await step('build of the tests', [bin('typescript/bin/tsc'), '-p', 'test/tsconfig.json']);
 };
 
-const lint = () => step('lint', [bin('eslint/bin/eslint.js'), '--max-warnings=0', '--no-error-on-unmatched-pattern', 'src', 'test', 'bench']);
+const lint = () => step('lint', [bin('eslint/bin/eslint.js'), '--max-warnings=0', '--no-error-on-unmatched-pattern', 'src', 'test', 'bench', 'faults']);
 
 const report = (source, result) => {
   totals.passed += result.passed;
