@@ -1,0 +1,72 @@
+import { at } from '../../test/end-to-end/support/load.js';
+import { startBridgeProgram } from '../../test/end-to-end/support/program.js';
+import type { Row } from '../row.js';
+import type { Stage } from '../stage.js';
+
+const times = 10;
+const devices = 50;
+
+/** Kills the bridge after so many answers of a load. */
+const killUnderLoad = async (stage: Stage, count: number, after: number): Promise<void> => {
+  const bridge = await stage.start();
+  let killed: Promise<void> | undefined;
+  let answers = 0;
+  await stage.load({ devices, count, answered: () => void ((answers += 1) >= after && (killed ??= bridge.kill())) });
+  await (killed ?? bridge.kill());
+};
+
+/** As many as were under way when a kill came may have been delivered without their PUBACK being noted. */
+const underLoad: Row = {
+  name: 'kill-under-load',
+  fault: `kill -9 under load, ${times} times in one run`,
+  duplicates: 'unavoidable',
+  boundSeconds: { quick: 120, long: 400 },
+  async run(stage, form) {
+    const count = form === 'quick' ? 300 : 3_000;
+    for (let round = 0; round < times; round += 1) await killUnderLoad(stage, count, Math.floor((count * (round + 1)) / (times + 2)));
+    await stage.recover(() => stage.start());
+    await stage.load({ devices, count: 100 });
+  },
+};
+
+/** Ends a start before or after it is ready, by time: nothing says from outside what a starting process is at. */
+const killWhileStarting = async (stage: Stage, afterMs: number): Promise<void> => {
+  const { REDIS_URL: _elsewhere, ...env } = process.env;
+  const program = startBridgeProgram(['start', '--config', stage.home.file], env);
+  await at(performance.now() + afterMs);
+  program.signal('SIGKILL');
+  await program.ended;
+};
+
+/** Ends a bridge in the middle of what its outbox held at start: some of it has arrived, not all. */
+const killInReplay = async (stage: Stage, arrivals: number): Promise<void> => {
+  const { received } = stage.broker;
+  const before = received.all.length;
+  const bridge = await stage.start();
+  await received.until('the replay', (all) => all.length >= before + arrivals);
+  await bridge.kill();
+};
+
+const atReplay: Row = {
+  name: 'kill-at-replay',
+  fault: `kill -9 during start-up and during the replay of the outbox, ${times} times in one run`,
+  duplicates: 'unavoidable',
+  boundSeconds: { quick: 120, long: 300 },
+  async run(stage, form) {
+    const count = form === 'quick' ? 1_000 : 10_000;
+    await stage.proxy.refuse();
+    const first = await stage.start();
+    const accepted = await stage.load({ devices, count });
+    stage.check(accepted === count, `${count - accepted} webhooks were refused while AWS was away`);
+    await first.kill();
+    await stage.proxy.restore();
+    for (let round = 0; round < times; round += 1) {
+      if (round % 2 === 0) await killWhileStarting(stage, 100 + 50 * round);
+      else await killInReplay(stage, 10 + 10 * round);
+    }
+    await stage.recover(() => stage.start());
+    stage.check((await stage.bridge.metric('lpwan_bridge_outbox_restored_total{connection="main"}')) > 0, 'the last start had nothing to replay');
+  },
+};
+
+export const kills: readonly Row[] = [underLoad, atReplay];
