@@ -133,3 +133,6 @@ export const fieldError = (field: string, detail: string): BridgeError => new Br
 
 /** The message of anything that was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether it is an error of the system, or of a library, with this code: `ENOENT`. */
+export const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;

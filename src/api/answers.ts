@@ -4,6 +4,3 @@ export const isoTime = (ms: number): string => new Date(ms).toISOString();
 /** Ids in hexadecimal are kept in lower case; a network server's own device id stays as it is. */
 export const lowerHex = (id: string): string => (/^[0-9a-f]+$/i.test(id) ? id.toLowerCase() : id);
 
-/** The keys that have a value. */
-export const present = <T extends object>(keys: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };

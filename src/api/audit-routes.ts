@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { isoTime, present } from './answers.js';
+import { isoTime } from './answers.js';
+import { given } from '../given.js';
 import type { BridgePorts } from './bridge-ports.js';
 import type { AuditEntry } from './ports.js';
 import { listOf, object, page, pageQuery, query, role, text, time, type Schema } from './schemas.js';
@@ -35,8 +36,8 @@ export const registerAuditRoutes = (app: FastifyInstance, { audit }: Pick<Bridge
       response: { 200: page('audit', auditSchema, 'The changes.') },
     },
     async handler({ query: { limit = usualLimit, after } }) {
-      const { entries, next } = await audit.audits({ limit, ...present({ after }) });
-      return { audit: entries.map(auditJson), ...present({ next }) };
+      const { entries, next } = await audit.audits({ limit, ...given({ after }) });
+      return { audit: entries.map(auditJson), ...given({ next }) };
     },
   });
 };

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { QueuedDownlink, SeenDevice } from '../downlink/ports.js';
 import { BridgeError } from '../errors.js';
 import type { ThingRecord } from '../uplink/ports.js';
-import { isoTime, lowerHex, present } from './answers.js';
+import { isoTime, lowerHex } from './answers.js';
+import { given } from '../given.js';
 import type { BridgePorts } from './bridge-ports.js';
 import type { NoteChange } from './caller.js';
 import { id, integer, listOf, object, page, pageQuery, query, reason, text, time, type Schema } from './schemas.js';
@@ -56,7 +57,7 @@ const thingJson = ({ connectionId, thingName, state, reason: why, detail, since 
   connection: connectionId,
   name: thingName,
   state,
-  ...present({ reason: why, detail }),
+  ...given({ reason: why, detail }),
   since: isoTime(since),
 });
 
@@ -64,14 +65,14 @@ const deviceJson = ({ deviceId, networkServerId, connectionIds, lastSeenAt, fCnt
   id: deviceId,
   networkServer: networkServerId,
   connections: connectionIds,
-  ...present({ lastSeenAt: lastSeenAt === undefined ? undefined : isoTime(lastSeenAt), fCnt }),
+  ...given({ lastSeenAt: lastSeenAt === undefined ? undefined : isoTime(lastSeenAt), fCnt }),
   things: things.map(thingJson),
 });
 
 const pendingJson = ({ downlink, attempts }: QueuedDownlink) => ({
   id: downlink.id,
   connection: downlink.connectionId,
-  ...present({ correlationId: downlink.correlationId, fPort: downlink.fPort }),
+  ...given({ correlationId: downlink.correlationId, fPort: downlink.fPort }),
   confirmed: downlink.confirmed,
   receivedAt: isoTime(downlink.receivedAt),
   validUntil: isoTime(downlink.validUntil),
@@ -102,9 +103,9 @@ export const registerDeviceRoutes = (app: FastifyInstance, bridge: Ports, note: 
       response: { 200: page('devices', object(deviceKeys, optionalKeys), 'The devices.') },
     },
     async handler({ query: { networkServer, connection, limit = usualLimit, after } }) {
-      const found = await bridge.devices.list(present({ networkServerId: networkServer, connectionId: connection }), { limit, ...present({ after }) });
+      const found = await bridge.devices.list(given({ networkServerId: networkServer, connectionId: connection }), { limit, ...given({ after }) });
       const devices = await Promise.all(found.devices.map(async (device) => deviceJson(device, await bridge.things.of(device.deviceId))));
-      return { devices, ...present({ next: found.next }) };
+      return { devices, ...given({ next: found.next }) };
     },
   });
 

@@ -1,5 +1,6 @@
 import type { BridgeEvent } from '../messages/bridge-event.js';
-import { isoTime, present } from './answers.js';
+import { isoTime } from './answers.js';
+import { given } from '../given.js';
 import { object, reason, text, time, type Schema } from './schemas.js';
 
 /** An event in an answer. */
@@ -25,5 +26,5 @@ export const eventJson = (entry: BridgeEvent & { readonly id: string }) => ({
   time: isoTime(entry.time),
   level: entry.level,
   text: entry.text,
-  ...present({ reason: entry.reason, detail: entry.detail, device: entry.deviceId, messageId: entry.messageId, downlinkId: entry.downlinkId }),
+  ...given({ reason: entry.reason, detail: entry.detail, device: entry.deviceId, messageId: entry.messageId, downlinkId: entry.downlinkId }),
 });

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { fieldError, type Reason } from '../errors.js';
 import type { BridgeEvent, EventSubject } from '../messages/bridge-event.js';
-import { lowerHex, present } from './answers.js';
+import { lowerHex } from './answers.js';
+import { given } from '../given.js';
 import type { BridgePorts } from './bridge-ports.js';
 import { eventJson, eventSchema } from './event-answers.js';
 import type { EventLog } from './ports.js';
@@ -42,12 +43,12 @@ const readEvents = async (log: Pick<EventLog, 'events'>, wanted: EventQuery): Pr
   const entries: Found[] = [];
   let after = wanted.after;
   for (let reads = 0; reads < mostReads; reads += 1) {
-    const found = await log.events(subject, { limit: limit - entries.length, ...present({ after }) });
+    const found = await log.events(subject, { limit: limit - entries.length, ...given({ after }) });
     entries.push(...found.entries.filter(fits(wanted)));
     after = found.next;
     if (after === undefined || entries.length >= limit) break;
   }
-  return { entries, ...present({ next: after }) };
+  return { entries, ...given({ next: after }) };
 };
 
 /** What happened to connections and network servers. */
@@ -73,7 +74,7 @@ export const registerEventRoutes = (app: FastifyInstance, { events }: Pick<Bridg
     },
     async handler(request) {
       const { entries, next } = await readEvents(events, request.query);
-      return { events: entries.map(eventJson), ...present({ next }) };
+      return { events: entries.map(eventJson), ...given({ next }) };
     },
   });
 };

@@ -1,5 +1,6 @@
 import type { ParkedRecord } from '../uplink/ports.js';
-import { isoTime, present } from './answers.js';
+import { isoTime } from './answers.js';
+import { given } from '../given.js';
 import { integer, messageType, object, reason, text, time, type Schema } from './schemas.js';
 
 const optionalKeys = ['expiresAt', 'payloadText'];
@@ -48,8 +49,8 @@ export const parkedJson = (parked: ParkedRecord) => ({
   detail: parked.detail,
   acceptedAt: isoTime(parked.acceptedAt),
   parkedAt: isoTime(parked.parkedAt),
-  ...present({ expiresAt: parked.expiresAt === 0 ? undefined : isoTime(parked.expiresAt) }),
+  ...given({ expiresAt: parked.expiresAt === 0 ? undefined : isoTime(parked.expiresAt) }),
   payload: parked.payload.toString('base64'),
-  ...present({ payloadText: asText(parked.payload) }),
+  ...given({ payloadText: asText(parked.payload) }),
   size: parked.payload.length,
 });

@@ -1,6 +1,7 @@
 import { BridgeError, fieldError, type Reason } from '../errors.js';
 import type { ParkedFilter, ParkedMessages, ParkedRecord } from '../uplink/ports.js';
-import { lowerHex, present } from './answers.js';
+import { lowerHex } from './answers.js';
+import { given } from '../given.js';
 import { id, reasonQuery, type Schema } from './schemas.js';
 
 /** A filter in a query or a body; a key that is absent means any. */
@@ -19,7 +20,7 @@ export const choiceKeys: Record<string, Schema> = {
 };
 
 export const filterOf = ({ connection, networkServer, device, reason: why }: ParkedChoice): ParkedFilter =>
-  present({ connectionId: connection, networkServerId: networkServer, deviceId: device === undefined ? undefined : lowerHex(device), reason: why });
+  given({ connectionId: connection, networkServerId: networkServer, deviceId: device === undefined ? undefined : lowerHex(device), reason: why });
 
 /** An id is a position in the outbox. */
 export const seqOf = (text: string, field = 'id'): number => {

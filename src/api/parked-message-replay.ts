@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { BridgeError } from '../errors.js';
-import { present } from './answers.js';
+import { given } from '../given.js';
 import type { ReplayOutcome } from './bridge-ports.js';
 import { choiceKeys, filterOf, parkedPage, seqOf, unknownParked, type ParkedChoice } from './parked-message-choice.js';
 import { mostChanged, parkedMessageParams as params, parkedMessageTags as tags, type ParkedMessageParts } from './parked-message-routes.js';
@@ -51,7 +51,7 @@ const chosenBy = (parked: ParkedMessageParts['parked'], { ids, filter, after, li
   if ((ids === undefined) === (filter === undefined)) throw new BridgeError('invalid_field', { detail: 'the body must hold either ids or filter' });
   if (ids === undefined) {
     const { records, next } = parkedPage(parked, filterOf(filter ?? {}), { limit, after: after === undefined ? -1 : seqOf(after, 'after') });
-    return { seqs: records.map(({ seq }) => seq), missing: [], ...present({ next }) };
+    return { seqs: records.map(({ seq }) => seq), missing: [], ...given({ next }) };
   }
   const seqs = [...new Set(ids.map((one, index) => seqOf(one, `ids[${index}]`)))];
   const there = new Set(seqs.flatMap((seq) => parked.parkedAt([seq]).map((record) => record.seq)));
@@ -97,7 +97,7 @@ const replayManyRoute = (app: FastifyInstance, { parked, note }: ParkedMessagePa
       const { seqs, missing, next } = chosenBy(parked, request.body);
       const outcome = seqs.length === 0 ? nobody : await parked.replay(seqs);
       if (outcome.replayed > 0) await note(request, { action: 'replay', kind: 'parked message', id: `${outcome.replayed} messages`, changed: Object.keys(request.body.filter ?? {}) });
-      return { ...replayJson(outcome), missing, ...present({ next: next === undefined ? undefined : String(next) }) };
+      return { ...replayJson(outcome), missing, ...given({ next: next === undefined ? undefined : String(next) }) };
     },
   });
 };

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { BridgeError } from '../errors.js';
-import { present } from './answers.js';
+import { given } from '../given.js';
 import type { BridgePorts } from './bridge-ports.js';
 import type { NoteChange } from './caller.js';
 import { parkedJson, parkedSchema } from './parked-message-answers.js';
@@ -39,7 +39,7 @@ const listRoute = (app: FastifyInstance, { parked }: ParkedMessageParts): void =
     },
     async handler({ query: { limit = usualLimit, after, ...choice } }) {
       const { records, next } = parkedPage(parked, filterOf(choice), { limit, after: after === undefined ? -1 : seqOf(after, 'after') });
-      return { parkedMessages: records.map(parkedJson), ...present({ next: next === undefined ? undefined : String(next) }) };
+      return { parkedMessages: records.map(parkedJson), ...given({ next: next === undefined ? undefined : String(next) }) };
     },
   });
 };

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { BridgeError, fieldError } from '../errors.js';
-import { isoTime, present } from './answers.js';
+import { isoTime } from './answers.js';
+import { given } from '../given.js';
 import type { BridgePorts } from './bridge-ports.js';
 import type { NoteChange } from './caller.js';
 import type { Role, StoredToken } from './ports.js';
@@ -27,12 +28,12 @@ const name = text('For people, and for the audit; unique.', { minLength: 1, maxL
 
 const tokenKeys: Record<string, Schema> = { id: text('Its id.'), name, role, createdAt: time('When it was made.'), expiresAt: time('Not valid any more from then on; absent: until it is deleted.') };
 
-const tokenJson = ({ id: tokenId, name: given, role: held, createdAt, expiresAt }: StoredToken) => ({
+const tokenJson = ({ id: tokenId, name: named, role: held, createdAt, expiresAt }: StoredToken) => ({
   id: tokenId,
-  name: given,
+  name: named,
   role: held,
   createdAt: isoTime(createdAt),
-  ...present({ expiresAt: expiresAt === undefined ? undefined : isoTime(expiresAt) }),
+  ...given({ expiresAt: expiresAt === undefined ? undefined : isoTime(expiresAt) }),
 });
 
 const expiryOf = (expiresAt: string | undefined): number | undefined => {
@@ -75,7 +76,7 @@ const createRoute = (app: FastifyInstance, { tokens, note }: TokenParts): void =
       const { name: wanted, role: held, expiresAt } = request.body;
       const expiry = expiryOf(expiresAt);
       checkTokenName(wanted, await tokens.list());
-      const { token, stored } = issueToken({ name: wanted, role: held, ...present({ expiresAt: expiry }) });
+      const { token, stored } = issueToken({ name: wanted, role: held, ...given({ expiresAt: expiry }) });
       await tokens.add(stored);
       await note(request, { action: 'create', kind: 'token', id: stored.id });
       return reply.code(201).header('location', `/tokens/${stored.id}`).send({ ...tokenJson(stored), token });

@@ -1,8 +1,9 @@
 import type { ConnectionStatus } from '../aws/aws-connection.js';
 import type { SubscriberStatus } from '../aws/subscriber.js';
 import type { BridgeEvent, NoteEvent } from '../messages/bridge-event.js';
+import type { ShownConnectionState } from '../api/resources/live-status.js';
 import type { Reason } from '../errors.js';
-import { shownState, type ShownState } from './connection-state.js';
+import { shownState } from './connection-state.js';
 
 /** Turns what happens to a connection into events. */
 export interface EventNotes {
@@ -10,7 +11,7 @@ export interface EventNotes {
   readonly downlinks: (status: Pick<SubscriberStatus, 'state' | 'reason' | 'detail'>) => void;
 }
 
-const levelOf = (state: ShownState, reason: Reason | undefined): BridgeEvent['level'] => {
+const levelOf = (state: ShownConnectionState, reason: Reason | undefined): BridgeEvent['level'] => {
   if (state === 'UNREACHABLE' || state === 'AUTHENTICATION_FAILED') return 'error';
   return reason === undefined ? 'info' : 'warning';
 };

@@ -1,9 +1,7 @@
+import type { ShownConnectionState } from '../api/resources/live-status.js';
 import type { ConnectionState } from '../aws/connection-state.js';
 
-/** The states of a connection as ThingPark X's users know them. */
-export type ShownState = 'OPENING' | 'OPENED' | 'CLOSED' | 'AUTHENTICATING' | 'AUTHENTICATION_FAILED' | 'UNREACHABLE' | 'DEACTIVATED';
-
-const shown: Readonly<Record<ConnectionState, ShownState>> = {
+const shown: Readonly<Record<ConnectionState, ShownConnectionState>> = {
   opening: 'OPENING',
   authenticating: 'AUTHENTICATING',
   authentication_failed: 'AUTHENTICATION_FAILED',
@@ -12,7 +10,7 @@ const shown: Readonly<Record<ConnectionState, ShownState>> = {
   closed: 'CLOSED',
 };
 
-export const shownState = (active: boolean, state: ConnectionState | undefined): ShownState => {
+export const shownState = (active: boolean, state: ConnectionState | undefined): ShownConnectionState => {
   if (!active) return 'DEACTIVATED';
   return state === undefined ? 'CLOSED' : shown[state];
 };

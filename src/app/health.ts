@@ -1,28 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import type { Health } from '../api/private-listener.js';
+import type { FailedResource } from '../api/resources/effective.js';
 import type { ConnectionConfig } from '../config/connection.js';
+import type { FailingNetworkServer } from '../downlink/network-server-state.js';
 import type { StoreProblem } from '../downlink/ports.js';
 import type { Reason } from '../errors.js';
 import type { Outbox } from '../uplink/ports.js';
 import { shownState } from './connection-state.js';
 import type { Line } from './line.js';
-
-/** A network server whose downlink API fails. */
-export interface FailingNetworkServer {
-  readonly networkServerId: string;
-  readonly reason: Reason;
-  readonly detail?: string;
-  /** Epoch ms. */
-  readonly since: number;
-}
-
-/** A resource that was stored and cannot be used. */
-export interface UnusableResource {
-  readonly kind: string;
-  readonly id: string;
-  readonly reason: Reason;
-  readonly problems: readonly { readonly path: string; readonly message: string }[];
-}
 
 /** Everything that health is made of. */
 export interface HealthSources {
@@ -32,7 +17,7 @@ export interface HealthSources {
   /** What keeps the downlinks: the data directory or Redis. */
   readonly downlinks: { readonly component: string; readonly problem: () => StoreProblem | undefined };
   readonly failing: () => readonly FailingNetworkServer[];
-  readonly unusable: () => readonly UnusableResource[];
+  readonly unusable: () => readonly FailedResource[];
 }
 
 type Problem = Health['problems'][number];
@@ -40,9 +25,22 @@ type Problem = Health['problems'][number];
 /** A certificate is worth a line in health this many days before it ends. */
 const certificateWarningDays = 30;
 
+/** Ends of certificates, epoch ms: every scrape asks for all of them, and to read one takes long. */
+const certificateEnds = new WeakMap<ConnectionConfig, number>();
+
+const certificateEnd = (config: ConnectionConfig, pem: string): number => {
+  const known = certificateEnds.get(config);
+  if (known !== undefined) return known;
+  const end = Date.parse(new X509Certificate(pem).validTo);
+  certificateEnds.set(config, end);
+  return end;
+};
+
 /** Days until the client certificate ends; undefined for a connection without one. */
-export const certificateDays = ({ configuration: { certificate } }: ConnectionConfig): number | undefined =>
-  certificate === undefined ? undefined : (Date.parse(new X509Certificate(certificate).validTo) - Date.now()) / 86_400_000;
+export const certificateDays = (config: ConnectionConfig): number | undefined => {
+  const { certificate } = config.configuration;
+  return certificate === undefined ? undefined : (certificateEnd(config, certificate) - Date.now()) / 86_400_000;
+};
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
@@ -90,7 +88,7 @@ const orphanProblems = ({ outbox, unusable }: HealthSources, lines: readonly Lin
   return outbox.waiting().flatMap((id) => (known.has(id) ? [] : [{ component: `outbox of connection ${id}`, reason: 'connection_deleted', detail: `${outbox.pending(id).messages} messages wait for a connection that is not configured` } as const]));
 };
 
-const unusableProblem = ({ kind, id, reason, problems }: UnusableResource): Problem => ({ component: `${kind} ${id}`, reason, detail: problems.map(({ path, message }) => `${path} ${message}`).join('; ') });
+const unusableProblem = ({ kind, id, reason, problems }: FailedResource): Problem => ({ component: `${kind} ${id}`, reason, detail: problems.map(({ path, message }) => `${path} ${message}`).join('; ') });
 
 const connectionHealth = (line: Line, { outbox }: HealthSources): Readonly<Record<string, unknown>> => {
   const { id, config } = line;

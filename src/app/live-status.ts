@@ -8,7 +8,7 @@ import { BridgeError, type Reason } from '../errors.js';
 import type { Outbox, ThingMemory } from '../uplink/ports.js';
 import { checkConnection } from './check-connection.js';
 import { shownState } from './connection-state.js';
-import type { FailingNetworkServer } from './health.js';
+import type { FailingNetworkServer } from '../downlink/network-server-state.js';
 import type { Line } from './line.js';
 import { scopedMemory } from './line-things.js';
 import { policiesOf } from './policies.js';

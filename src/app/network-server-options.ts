@@ -5,6 +5,7 @@ import type { WebhookSource } from '../ingress/webhooks.js';
 import type { DownlinkClient, DownlinkSettings, DownlinkSigning } from '../network-servers/downlink-client.js';
 import { createProof } from '../network-servers/proof.js';
 import { createDownlinkClient, networkServerAdapters } from '../network-servers/registry.js';
+import { given } from '../given.js';
 
 const challenges: Readonly<Record<string, string>> = { basic: 'Basic realm="webhooks", charset="UTF-8"', bearer: 'Bearer realm="webhooks"' };
 
@@ -14,10 +15,6 @@ export interface NetworkServerParts {
   readonly target: DownlinkTarget;
   close(): Promise<void>;
 }
-
-/** Leaves out what is undefined, so that an optional key is absent. */
-const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 
 const clientSettings = (downlink: DownlinkConfig): DownlinkSettings => ({
   timeoutMs: downlink.timeout,

@@ -13,7 +13,7 @@ import type { Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { openLocalDownlinks } from '../store/local/downlinks/local-downlinks.js';
 import type { ThingMemory } from '../uplink/ports.js';
-import type { FailingNetworkServer } from './health.js';
+import type { FailingNetworkServer } from '../downlink/network-server-state.js';
 import { keyPrefix, redisSettings } from './redis-settings.js';
 
 /** What keeps the downlinks, the devices and their things. */

@@ -3,12 +3,10 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BridgeConfig } from '../config/schema.js';
 import { createSecretBox, parseKey, type SecretBox } from '../config/secret-box.js';
-import { BridgeError } from '../errors.js';
+import { BridgeError, hasCode } from '../errors.js';
 import type { Logger } from '../log.js';
 
 const fileName = 'secrets.key';
-
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
 /** Made once, for this data directory alone, and readable by its owner alone. */
 const makeKeyFile = async (path: string, logger: Logger): Promise<string> => {

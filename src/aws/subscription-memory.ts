@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { messageOf } from '../errors.js';
+import { replaceFile } from '../durable-file.js';
+import { hasCode, messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 
 /** Remembers over restarts what a client id is subscribed to, so that a filter that changed can be unsubscribed. */
@@ -24,22 +25,6 @@ const isFilter = (text: string): boolean =>
 
 const fileSchema = z.object({ clientId: z.string(), filters: z.array(z.string().refine(isFilter)).max(50) });
 
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
-
-/** In one step for a reader, also after a power cut: a file beside it that then takes its place. */
-const replaceFile = async (path: string, text: string): Promise<void> => {
-  const beside = `${path}.tmp`;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(beside, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
-};
-
 /** Keeps the memory in a small JSON file. A file of another client id, or one that cannot be read, counts as none. */
 export const createSubscriptionMemory = ({ path, clientId, logger }: SubscriptionMemoryOptions): SubscriptionMemory => ({
   async read() {
@@ -53,6 +38,7 @@ export const createSubscriptionMemory = ({ path, clientId, logger }: Subscriptio
   },
   async write(filters) {
     try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await replaceFile(path, `${JSON.stringify({ clientId, filters })}\n`);
     } catch (error) {
       logger.warn({ detail: messageOf(error) }, 'subscription memory not written');

@@ -10,6 +10,7 @@ import { createLineWriter, type LineWriter } from '../sandbox/line-writer.js';
 import { createSandbox, type Sandbox } from '../sandbox/sandbox.js';
 import type { Command, Io } from './command.js';
 import { jsonNarrator, textNarrator } from './sandbox/narrator.js';
+import { given } from '../given.js';
 
 const usage = `sandbox --data-dir DIR [--host H] [--mqtt-port N] [--api-port N] [--wss-port N] [--external-id ID] [--json] [--no-publishes] [--publish-limit N] [--limit NAME=N]...`;
 
@@ -70,9 +71,6 @@ const readLimit = (text: string): [string, number] => {
 const optionalPort = (name: string, text: string | undefined): number | undefined => (text === undefined ? undefined : wholeNumber(name, text, 65_535));
 
 /** Leaves out what was not given. */
-const given = <T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
-
 /** @throws Error whose message names the wrong argument. */
 const readArguments = (args: readonly string[]): Settings => {
   const { values } = parseArgs({ args: [...args], options: optionTypes, allowPositionals: false });

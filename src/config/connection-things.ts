@@ -3,6 +3,7 @@ import { awsCredentialsOf, type ConfiguredCredentials, type CredentialSettings }
 import { section, type Loose, type Report } from './field.js';
 import { boolean, choice, integer, textLike } from './scalars.js';
 import { attributeName, attributeNameForm, attributeValue, awsName, awsNameForm, thingAttributes, thingName } from './thing-patterns.js';
+import { given } from '../given.js';
 
 const registrations = ['beside', 'required'] as const;
 
@@ -89,10 +90,6 @@ const principalOf = ({ certificate, certificateId }: RegistrySettings): Principa
   const id = certificate === undefined ? fromArn : certificateFingerprint(readCertificate(certificate));
   return id === undefined ? undefined : { certificateId: id, ...(certificateId === undefined ? {} : { arn: certificateId }) };
 };
-
-/** Leaves out what is undefined, so that an optional key is absent. */
-const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** How a connection's devices are registered; undefined: they are not, because it has no AWS credentials. */
 export const registryOf = (configuration: RegistrySettings): ConfiguredRegistry | undefined => {

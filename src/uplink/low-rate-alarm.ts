@@ -49,7 +49,9 @@ export const createLowRateAlarms = (alarms: readonly LowRateAlarm[], now: () => 
   const startedAt = now();
 
   return {
-    uplink: () => counted.add(Math.floor(now() / minuteMs)),
+    uplink() {
+      if (alarms.length > 0) counted.add(Math.floor(now() / minuteMs));
+    },
     tick() {
       const time = now();
       const uplinks = counted.total(Math.floor(time / minuteMs));

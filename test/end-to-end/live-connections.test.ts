@@ -1,18 +1,15 @@
 /** Connections that are made, changed, paused and deleted on a running bridge, against the sandbox. */
-import { IoTClient, ListThingPrincipalsCommand, ListThingsCommand } from '@aws-sdk/client-iot';
+import { ListThingPrincipalsCommand, ListThingsCommand } from '@aws-sdk/client-iot';
 import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { until } from '../support/until.js';
-import { accessKeyOf, deviceType, make, openConnection, postUplink, seedConnection, setLiveScene, startLiveBridge, untilState, type LiveScene } from './support/live-scene.js';
+import { accessKeyOf, deviceType, make, openConnection, postUplink, registryClient, seedConnection, setLiveScene, startLiveBridge, untilState, type LiveScene } from './support/live-scene.js';
 import { expectBalance } from './support/scenarios.js';
 
 const devEui = '0018b20000000001';
 const uplinkTopic = `tpx/things/${devEui.toUpperCase()}/uplink`;
-
-const registryClient = ({ broker, registry }: LiveScene): IoTClient =>
-  new IoTClient({ endpoint: registry, region: 'eu-west-1', credentials: { accessKeyId: accessKeyOf(broker).id, secretAccessKey: accessKeyOf(broker).secret } });
 
 const arrived = (scene: LiveScene, what: string, topic: string, count = 1): Promise<void> =>
   scene.broker.received.until(what, (all) => all.filter((one) => one.topic === topic).length >= count, 20_000);
@@ -35,13 +32,12 @@ void t.test("ThingPark X's document, posted to a bridge without a connection, ca
   t.match(JSON.parse(broker.received.all.find(({ topic }) => topic === uplinkTopic)?.payload ?? '{}'), { DevEUI_uplink: { payload_hex: '0102', FCntUp: 2 } }, 'in the form of the network server');
 
   await t.test('its device is a thing of the right type, attached to the certificate', async (t) => {
-    const client = registryClient(scene);
-    t.teardown(() => client.destroy());
-    await until('the thing', async () => ((await client.send(new ListThingsCommand({}))).things ?? []).length === 1);
+    const client = registryClient(t, scene);
+    // The bridge is asked until it is so: the registry takes ten of these calls a second.
+    await until('the state of the thing', async () => JSON.stringify((await bridge.api('GET', `/devices/${devEui}`)).json['things']).includes('ready'));
     const { things } = await client.send(new ListThingsCommand({}));
     t.match(things, [{ thingName: devEui.toUpperCase(), thingTypeName: deviceType, attributes: { managedBy: 'lpwan-bridge' } }]);
-    await until('its principal', async () => ((await client.send(new ListThingPrincipalsCommand({ thingName: devEui.toUpperCase() }))).principals ?? []).includes(String(broker.address['certificateArn'])));
-    await until('the state of the thing', async () => JSON.stringify((await bridge.api('GET', `/devices/${devEui}`)).json['things']).includes('ready'));
+    t.ok((await client.send(new ListThingPrincipalsCommand({ thingName: devEui.toUpperCase() }))).principals?.includes(String(broker.address['certificateArn'])), 'its principal');
     t.match((await bridge.api('GET', `/devices/${devEui}`)).json, { id: devEui, networkServer: 'thingpark', connections: [id], fCnt: 2 });
   });
 

@@ -1,20 +1,19 @@
 /** What a connection's sessions do while its settings change: another certificate, WebSockets, signing, validity. */
-import { AttachPolicyCommand, CreateKeysAndCertificateCommand, CreatePolicyCommand, IoTClient } from '@aws-sdk/client-iot';
-import t from 'tap';
+import { AttachPolicyCommand, CreateKeysAndCertificateCommand, CreatePolicyCommand } from '@aws-sdk/client-iot';
+import t, { type Test } from 'tap';
 import { until } from '../support/until.js';
-import { accessKeyOf, openConnection, portOf, postUplink, setLiveScene, untilState, type LiveScene } from './support/live-scene.js';
+import { openConnection, portOf, postUplink, registryClient, setLiveScene, untilState, type LiveScene } from './support/live-scene.js';
 import { expectBalance } from './support/scenarios.js';
 
 const devices = Array.from({ length: 10 }, (_, index) => (0x0018b20000000200n + BigInt(index)).toString(16).padStart(16, '0'));
 const [first = ''] = devices;
 
 /** Another certificate of the account, with a policy that allows everything. */
-const newCertificate = async ({ broker, registry }: LiveScene): Promise<{ readonly certificate: string; readonly privateKey: string; readonly certificateId: string }> => {
-  const client = new IoTClient({ endpoint: registry, region: 'eu-west-1', credentials: { accessKeyId: accessKeyOf(broker).id, secretAccessKey: accessKeyOf(broker).secret } });
+const newCertificate = async (t: Test, scene: LiveScene): Promise<{ readonly certificate: string; readonly privateKey: string; readonly certificateId: string }> => {
+  const client = registryClient(t, scene);
   const made = await client.send(new CreateKeysAndCertificateCommand({ setAsActive: true }));
   await client.send(new CreatePolicyCommand({ policyName: 'all', policyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'iot:*', Resource: '*' }] }) }));
   await client.send(new AttachPolicyCommand({ policyName: 'all', target: made.certificateArn ?? '' }));
-  client.destroy();
   return { certificate: made.certificatePem ?? '', privateKey: made.keyPair?.PrivateKey ?? '', certificateId: made.certificateArn ?? '' };
 };
 
@@ -24,7 +23,7 @@ void t.test('a certificate is replaced under load: every uplink arrives, in orde
   const scene = await setLiveScene(t);
   const { bridge, broker } = scene;
   const id = await openConnection(scene, { createDevices: false, accessKeyId: null, secretAccessKey: null });
-  const next = await newCertificate(scene);
+  const next = await newCertificate(t, scene);
   const connects = await connectsOf(scene, id);
   let changing: Promise<unknown> | undefined;
   const rounds = 60;

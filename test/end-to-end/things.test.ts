@@ -1,8 +1,8 @@
 /** Devices become things in AWS, beside the data flow or before it; on a whole bridge against the sandbox's registry. */
-import { CreateThingCommand, DescribeThingCommand, IoTClient } from '@aws-sdk/client-iot';
-import t, { type Test } from 'tap';
+import { CreateThingCommand, DescribeThingCommand } from '@aws-sdk/client-iot';
+import t from 'tap';
 import { until } from '../support/until.js';
-import { accessKeyOf, deviceType, openConnection, postUplink, setLiveScene, startLiveBridge, type LiveScene } from './support/live-scene.js';
+import { deviceType, openConnection, postUplink, registryClient, setLiveScene, startLiveBridge, type LiveScene } from './support/live-scene.js';
 import { expectBalance } from './support/scenarios.js';
 
 const devices = Array.from({ length: 5 }, (_, index) => (0x0018b20000000100n + BigInt(index)).toString(16).padStart(16, '0'));
@@ -13,12 +13,6 @@ const receivedOf = ({ broker }: LiveScene, devEui: string): number[] =>
   broker.received.all.filter(({ topic }) => topic === topicOf(devEui)).map(({ payload }) => (JSON.parse(payload) as { DevEUI_uplink: { FCntUp: number } }).DevEUI_uplink.FCntUp);
 
 const allow = (...actions: readonly string[]) => ({ do: 'iam-policy', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] } });
-
-const registryClient = (t: Test, { broker, registry }: LiveScene): IoTClient => {
-  const client = new IoTClient({ endpoint: registry, region: 'eu-west-1', credentials: { accessKeyId: accessKeyOf(broker).id, secretAccessKey: accessKeyOf(broker).secret } });
-  t.teardown(() => client.destroy());
-  return client;
-};
 
 void t.test('registration: required holds the uplinks of new devices until their things exist, in order, over a restart', async (t) => {
   const scene = await setLiveScene(t);

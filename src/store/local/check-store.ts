@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BridgeError, messageOf } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
 import type { FoundTotals } from './connections.js';
-import { syncFolder } from './durable-file.js';
+import { syncFolder } from '../../durable-file.js';
 import { openTables, type Opened } from './environment.js';
 
 /** What the child process counted. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BridgeError } from '../../errors.js';
-import { giveToOwnerOf } from './durable-file.js';
+import { giveToOwnerOf } from '../../durable-file.js';
 
 export interface DataDirLock {
   release(): Promise<void>;

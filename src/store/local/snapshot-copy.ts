@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResourceSnapshot } from '../../api/ports.js';
-import { BridgeError } from '../../errors.js';
-import { replaceFile } from './durable-file.js';
+import { BridgeError, hasCode } from '../../errors.js';
+import { replaceFile } from '../../durable-file.js';
 
 /** The resources as a replica saw them last, kept beside it for a start at which the shared store is away. Their secrets are sealed as they are there. */
 export interface SnapshotCopy {
@@ -11,8 +11,6 @@ export interface SnapshotCopy {
   /** @throws BridgeError store_unavailable */
   write(snapshot: ResourceSnapshot): Promise<void>;
 }
-
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
 export const openSnapshotCopy = ({ dataDir }: { readonly dataDir: string }): SnapshotCopy => {
   const path = join(dataDir, 'resources-copy.json');

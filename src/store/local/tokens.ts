@@ -5,7 +5,7 @@ import type { StoredToken, TokenStore } from '../../api/ports.js';
 import { BridgeError, messageOf } from '../../errors.js';
 import { createInTurn } from '../../in-turn.js';
 import { lockBriefly } from './data-dir-lock.js';
-import { replaceFile } from './durable-file.js';
+import { replaceFile } from '../../durable-file.js';
 
 export interface TokenFileOptions {
   /** The tokens are in `<dataDir>/tokens.json`. */

@@ -1,3 +1,4 @@
+import { IoTClient } from '@aws-sdk/client-iot';
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { until } from '../../support/until.js';
@@ -47,6 +48,13 @@ export const deviceType = 'lorawan-device';
 
 /** The access key of the sandbox. */
 export const accessKeyOf = ({ address }: TestBroker): { readonly id: string; readonly secret: string } => address['accessKey'] as { readonly id: string; readonly secret: string };
+
+/** A client of the sandbox's registry, with its access key; ends with the test. */
+export const registryClient = (t: Test, { broker, registry }: SandboxPlaces): IoTClient => {
+  const client = new IoTClient({ endpoint: registry, region: 'eu-west-1', credentials: { accessKeyId: accessKeyOf(broker).id, secretAccessKey: accessKeyOf(broker).secret } });
+  t.teardown(() => client.destroy());
+  return client;
+};
 
 /** A connection as ThingPark X IoT Flow writes it, with the keys that lead to the sandbox instead of AWS. */
 export const seedConnection = ({ broker, registry }: SandboxPlaces, configuration: object = {}, more: object = {}): object => ({

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { present } from '../../answers.js';
+import { given } from '../../../given.js';
 import { eventJson, eventSchema } from '../../event-answers.js';
 import { page, pageQuery, query } from '../../schemas.js';
 import { kindRows } from '../kinds.js';
@@ -34,8 +34,8 @@ export const registerEventRoutes = (app: FastifyInstance, { resources, live }: E
       },
       async handler({ params: { id }, query: { limit = usualEvents, after } }) {
         resources.get(kind, id);
-        const { entries, next } = await live.events({ kind, id }, { limit, ...present({ after }) });
-        return { events: entries.map(eventJson), ...present({ next }) };
+        const { entries, next } = await live.events({ kind, id }, { limit, ...given({ after }) });
+        return { events: entries.map(eventJson), ...given({ next }) };
       },
     });
   }
