@@ -43,18 +43,18 @@ export interface ParkedPage {
 }
 
 /** Parked messages after a position, as many as are asked for or as fit into one answer. @throws BridgeError store_unavailable */
-export const parkedPage = (store: Pick<ParkedMessages, 'parked'>, filter: ParkedFilter, page: { readonly after: number; readonly limit: number }): ParkedPage => {
+export const parkedPage = async (store: Pick<ParkedMessages, 'parked'>, filter: ParkedFilter, page: { readonly after: number; readonly limit: number }): Promise<ParkedPage> => {
   const records: ParkedRecord[] = [];
   let { after } = page;
   let bytes = 0;
   while (records.length < page.limit && bytes < mostBytes) {
     const limit = Math.min(step, page.limit - records.length);
-    const found = store.parked(filter, { after, limit });
+    const found = await store.parked(filter, { after, limit });
     records.push(...found);
     bytes += found.reduce((sum, { payload }) => sum + payload.length, 0);
     after = found.at(-1)?.seq ?? after;
     if (found.length < limit) return { records };
   }
-  const [more] = store.parked(filter, { after, limit: 1 });
+  const [more] = await store.parked(filter, { after, limit: 1 });
   return more === undefined ? { records } : { records, next: after };
 };

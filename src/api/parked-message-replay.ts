@@ -47,14 +47,16 @@ interface Chosen {
 }
 
 /** @throws BridgeError invalid_field */
-const chosenBy = (parked: ParkedMessageParts['parked'], { ids, filter, after, limit = mostChanged }: ReplayBody): Chosen => {
+const chosenBy = async (parked: ParkedMessageParts['parked'], { ids, filter, after, limit = mostChanged }: ReplayBody): Promise<Chosen> => {
   if ((ids === undefined) === (filter === undefined)) throw new BridgeError('invalid_field', { detail: 'the body must hold either ids or filter' });
   if (ids === undefined) {
-    const { records, next } = parkedPage(parked, filterOf(filter ?? {}), { limit, after: after === undefined ? -1 : seqOf(after, 'after') });
+    const { records, next } = await parkedPage(parked, filterOf(filter ?? {}), { limit, after: after === undefined ? -1 : seqOf(after, 'after') });
     return { seqs: records.map(({ seq }) => seq), missing: [], ...given({ next }) };
   }
   const seqs = [...new Set(ids.map((one, index) => seqOf(one, `ids[${index}]`)))];
-  const there = new Set(seqs.flatMap((seq) => parked.parkedAt([seq]).map((record) => record.seq)));
+  const there = new Set<number>();
+  // One after the other, so that no more than one payload of those asked for is in memory.
+  for (const seq of seqs) for (const record of await parked.parkedAt([seq])) there.add(record.seq);
   return { seqs: seqs.filter((seq) => there.has(seq)), missing: seqs.filter((seq) => !there.has(seq)).map(String) };
 };
 
@@ -94,7 +96,7 @@ const replayManyRoute = (app: FastifyInstance, { parked, note }: ParkedMessagePa
       response: { 200: replayAnswer },
     },
     async handler(request) {
-      const { seqs, missing, next } = chosenBy(parked, request.body);
+      const { seqs, missing, next } = await chosenBy(parked, request.body);
       const outcome = seqs.length === 0 ? nobody : await parked.replay(seqs);
       if (outcome.replayed > 0) await note(request, { action: 'replay', kind: 'parked message', id: `${outcome.replayed} messages`, changed: Object.keys(request.body.filter ?? {}) });
       return { ...replayJson(outcome), missing, ...given({ next: next === undefined ? undefined : String(next) }) };

@@ -38,7 +38,7 @@ const listRoute = (app: FastifyInstance, { parked }: ParkedMessageParts): void =
       response: { 200: page('parkedMessages', parkedSchema, 'The parked messages.') },
     },
     async handler({ query: { limit = usualLimit, after, ...choice } }) {
-      const { records, next } = parkedPage(parked, filterOf(choice), { limit, after: after === undefined ? -1 : seqOf(after, 'after') });
+      const { records, next } = await parkedPage(parked, filterOf(choice), { limit, after: after === undefined ? -1 : seqOf(after, 'after') });
       return { parkedMessages: records.map(parkedJson), ...given({ next: next === undefined ? undefined : String(next) }) };
     },
   });
@@ -51,7 +51,7 @@ const showRoute = (app: FastifyInstance, { parked }: ParkedMessageParts): void =
     config: { role: 'read' },
     schema: { tags, operationId: 'getParkedMessage', summary: 'Show a parked message', description: 'With its payload.', params, response: { 200: { ...parkedSchema, description: 'The parked message.' } } },
     async handler(request) {
-      const [record] = parked.parkedAt([seqOf(request.params.id)]);
+      const [record] = await parked.parkedAt([seqOf(request.params.id)]);
       if (record === undefined) throw unknownParked();
       return parkedJson(record);
     },
@@ -89,7 +89,7 @@ const deleteManyRoute = (app: FastifyInstance, { parked, note }: ParkedMessagePa
       const { limit = mostChanged, ...choice } = request.query;
       const filter = filterOf(choice);
       if (Object.keys(filter).length === 0) throw new BridgeError('invalid_field', { detail: 'at least one of connection, networkServer, device and reason is needed' });
-      const { records, next } = parkedPage(parked, filter, { after: -1, limit });
+      const { records, next } = await parkedPage(parked, filter, { after: -1, limit });
       const deleted = await parked.discard(records.map(({ seq }) => seq));
       if (deleted > 0) await note(request, { action: 'delete', kind: 'parked message', id: `${deleted} messages`, changed: Object.keys(choice) });
       return { deleted, more: next !== undefined };

@@ -22,7 +22,7 @@ const park = (record: OutboxRecord) => ({ outcome: 'parked', record, reason: 'co
 export const clearBacklog = async ({ outbox, connectionId, disposal, metrics }: ClearBacklogOptions): Promise<number> => {
   let cleared = 0;
   for (let after = -1; ; ) {
-    const records = outbox.read(connectionId, after, pageSize.records, pageSize.bytes);
+    const records = await outbox.read(connectionId, after, pageSize.records, pageSize.bytes);
     const last = records.at(-1);
     if (last === undefined) return cleared;
     await outbox.settle(records.map(park));

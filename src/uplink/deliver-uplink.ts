@@ -4,6 +4,7 @@ import { within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import type { NoteEvent } from '../messages/bridge-event.js';
 import type { DeliveryIntake } from './accept-uplink.js';
+import { createBacklog } from './backlog.js';
 import { createDirectPublishes, isDirect } from './direct-publishes.js';
 import { createLanes } from './lanes.js';
 import type { UplinkMetrics } from './metrics.js';
@@ -21,6 +22,8 @@ export interface DeliveryOptions {
   readonly logger: Logger;
   /** Asked when a message's validity time has ended; `drop` when absent. */
   readonly expired?: () => 'drop' | 'park';
+  /** Asked before what waits is published; always so when absent. While it is not so, nothing goes out of the outbox. */
+  readonly mayPublish?: () => boolean;
 }
 
 /** Carries one connection's outbox to its publisher: in order for each device, devices beside each other. */
@@ -30,21 +33,22 @@ export interface Delivery extends DeliveryIntake {
   start(publisher: Publisher): void;
   /** Sets who says which devices may be published, or nobody; devices that had to wait are asked about again. */
   gate(gate: DeviceGate | undefined): void;
+  /** The outbox holds, or may hold, messages that were not told by `appended`. */
+  more(): void;
+  /** Forgets what it has in hand up to this position, which another replica delivers now, and goes on with what the outbox holds behind it. */
+  restart(position: number): void;
   /** Set while nothing at all is allowed on the connection: since when, epoch ms. */
   heldSince(): number | undefined;
   /** Sends nothing more, waits for the PUBACKs under way, settles them. */
   stop(deadline: Deadline): Promise<void>;
 }
 
-/** Pause before the outbox is read again when it could not be read, or did not show yet what was appended, ms. */
-const rereadMs = 500;
+/** Pause before what is ready is looked at again while nothing may be published, ms. */
+const fencedMs = 500;
 
-/** Records read from the outbox at a time. */
-const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
-
-export const createDelivery = ({ connectionId, outbox, metrics, note, logger, expired: whatOfExpired = () => 'drop' }: DeliveryOptions): Delivery => {
+export const createDelivery = ({ connectionId, outbox, metrics, note, logger, expired: whatOfExpired = () => 'drop', mayPublish = () => true }: DeliveryOptions): Delivery => {
   const lanes = createLanes();
-  const trials = createTrials();
+  let trials = createTrials();
   const attempts = new Map<number, number>();
   const pauses = new Set<NodeJS.Timeout>();
   const direct = createDirectPublishes(connectionId, metrics);
@@ -52,10 +56,10 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
   let publisher: Publisher | undefined;
   let gate: DeviceGate | undefined;
   let inFlight = 0;
-  let cursor = 0;
-  let newest = 0;
-  let tailLoaded = false;
   let alone: number | undefined;
+  let fenced: NodeJS.Timeout | undefined;
+  /** Positions up to it are another replica's: what comes of their last publishes concerns nobody here. */
+  let horizon = 0;
   let scheduled = false;
   let stopping = false;
   let drained: () => void = () => undefined;
@@ -65,20 +69,21 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     scheduled = true;
     setImmediate(turn);
   };
+  const backlog = createBacklog({ connectionId, outbox, lanes, schedule, logger });
 
   /** One event-loop turn: what was settled goes to the store in one write, then what is ready goes to AWS. */
   const turn = (): void => {
     scheduled = false;
     settlements.flush();
     if (stopping || publisher === undefined) return;
-    try {
-      if (trials.cautious) publishOneAlone(publisher);
-      else publishReady(publisher);
-    } catch (error) {
-      if (!(error instanceof BridgeError)) throw error;
-      logger.warn({ connection_id: connectionId, reason: error.reason, detail: error.message }, 'the outbox cannot be read, trying again');
-      later(rereadMs, schedule);
-    }
+    if (!mayPublish()) fenced ??= later(fencedMs, unfence);
+    else if (trials.cautious) publishOneAlone(publisher);
+    else publishReady(publisher);
+  };
+
+  const unfence = (): void => {
+    fenced = undefined;
+    schedule();
   };
 
   const settle = (settlement: Settlement): void => {
@@ -93,31 +98,6 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     logger.warn({ connection_id: connectionId, message_id: record.messageId, network_server: record.networkServerId, reason, detail }, 'message parked');
     note(parkedEvent(record, reason, detail));
     settle({ outcome: 'parked', record, reason, detail });
-  };
-
-  /** @throws BridgeError while the store cannot be read; the positions stay noted */
-  const refill = (wanted: number[]): void => {
-    try {
-      lanes.refill(outbox.readSome(connectionId, wanted), wanted);
-    } catch (error) {
-      lanes.unread();
-      throw error;
-    }
-  };
-
-  /** Tops the lanes up from the store, one read a turn; live messages skip the store while the lanes hold the whole backlog. */
-  const readBacklog = (): void => {
-    const wanted = lanes.wanted(readAhead.records);
-    if (wanted.length > 0) refill(wanted);
-    if (tailLoaded || lanes.full || lanes.loaded > readAhead.records * 2) return;
-    const records = outbox.read(connectionId, cursor, readAhead.records, readAhead.bytes);
-    for (const record of records) {
-      if (!lanes.add(record)) return;
-      cursor = record.seq;
-    }
-    if (records.length > 0) return schedule();
-    tailLoaded = cursor >= newest;
-    if (!tailLoaded) later(rereadMs, schedule);
   };
 
   /** Puts aside what must wait for its device's registration, and parks what AWS must not get. */
@@ -144,43 +124,46 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
   };
 
   const publishReady = (to: Publisher): void => {
-    readBacklog();
+    backlog.top();
     for (let record = lanes.peek(); record !== undefined; record = lanes.peek()) {
       if (settledUnpublished(record)) continue;
       if (!to.publish(record)) return to.demand(lanes.ready);
       lanes.take();
       alone = undefined;
       inFlight += 1;
-      if (lanes.ready === 0) readBacklog();
+      if (lanes.ready === 0) backlog.top();
     }
   };
 
   const publishOneAlone = (to: Publisher): void => {
     if (inFlight > 0) return;
-    readBacklog();
+    backlog.top();
     let idle = lanes.peek();
     while (idle !== undefined && settledUnpublished(idle)) idle = lanes.peek();
     const record = trials.next(idle);
-    if (record === undefined) return later(trials.waitMs(), schedule);
+    if (record === undefined) return void later(trials.waitMs(), schedule);
     if (!to.publishAlone(record)) return to.demand(1);
     if (record === idle) lanes.take();
     alone = record.seq;
     inFlight += 1;
   };
 
-  const later = (ms: number, run: () => void): void => {
+  const later = (ms: number, run: () => void): NodeJS.Timeout => {
     const timer = setTimeout(() => {
       pauses.delete(timer);
       run();
     }, ms);
     pauses.add(timer);
+    return timer;
   };
 
   const retryLater = (record: OutboxRecord): void => {
+    const mine = trials;
     const failures = attempts.get(record.seq) ?? 0;
     attempts.set(record.seq, failures + 1);
     if (trials.undecided(record)) return schedule();
     later(backoffMs(publishBackoff, failures), () => {
+      if (mine !== trials) return;
       lanes.again(record);
       schedule();
     });
@@ -219,6 +202,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     settled(record, outcome) {
       inFlight -= 1;
       if (isDirect(record)) settledDirectly(record, outcome);
+      else if (record.seq <= horizon) schedule();
       else if (outcome.kind === 'acknowledged') {
         const held = trials.heldSince;
         trials.acknowledged(record);
@@ -242,12 +226,20 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
       schedule();
     },
     appended(records) {
-      for (const record of records) {
-        newest = Math.max(newest, record.seq);
-        if (!tailLoaded || record.seq <= cursor) continue;
-        if (lanes.add(record)) cursor = record.seq;
-        else tailLoaded = false;
-      }
+      backlog.appended(records);
+      schedule();
+    },
+    more() {
+      backlog.more();
+      schedule();
+    },
+    restart(position) {
+      horizon = position;
+      alone = undefined;
+      attempts.clear();
+      trials = createTrials();
+      lanes.clear();
+      backlog.restart(position);
       schedule();
     },
     gate(next) {
@@ -261,7 +253,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
       schedule();
     },
     publishDirectly(record) {
-      const mustWait = stopping || !tailLoaded || trials.cautious || lanes.has(record.deviceId) || (gate?.admit(record.deviceId).kind ?? 'go') !== 'go';
+      const mustWait = stopping || !backlog.whole || trials.cautious || lanes.has(record.deviceId) || (gate?.admit(record.deviceId).kind ?? 'go') !== 'go';
       const sent = publisher === undefined || mustWait ? undefined : direct.send(record, publisher);
       if (sent === undefined) return Promise.reject(new BridgeError('store_unavailable'));
       inFlight += 1;
@@ -272,6 +264,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     async stop(deadline) {
       stopping = true;
       for (const timer of pauses) clearTimeout(timer);
+      backlog.stop();
       if (inFlight > 0) await within(deadline, new Promise<void>((resolve) => (drained = resolve)));
       settlements.flush();
       await within(deadline, settlements.written());

@@ -23,6 +23,8 @@ interface Lane {
   head: number;
   noted: number[];
   out: boolean;
+  /** Noted positions are being read: what comes now stands behind them. */
+  reading: boolean;
 }
 
 export interface Lanes {
@@ -48,10 +50,12 @@ export interface Lanes {
   has(deviceId: string): boolean;
   /** Positions to read for lanes that have drained, of at most `limit` records. */
   wanted(limit: number): number[];
-  /** Notes the positions of the last `wanted` again: they could not be read. */
+  /** Notes the positions of the last `wanted` again: they could not be read. `wanted`, then this or `refill`, one pair at a time. */
   unread(): void;
   /** Puts records that were read by position into their lanes. */
   refill(records: readonly OutboxRecord[], asked: readonly number[]): void;
+  /** Forgets everything. */
+  clear(): void;
   readonly ready: number;
   readonly loaded: number;
   readonly full: boolean;
@@ -113,7 +117,7 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
   const laneOf = (deviceId: string): Lane => {
     const known = lanes.get(deviceId);
     if (known !== undefined) return known;
-    const lane: Lane = { deviceId, loaded: [], head: 0, noted: [], out: false };
+    const lane: Lane = { deviceId, loaded: [], head: 0, noted: [], out: false, reading: false };
     lanes.set(deviceId, lane);
     return lane;
   };
@@ -122,7 +126,7 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
     add(record) {
       if (isFull()) return false;
       const lane = laneOf(record.deviceId);
-      if (lane.noted.length > 0 || lane.loaded.length - lane.head >= limits.recordsPerLane) {
+      if (lane.reading || lane.noted.length > 0 || lane.loaded.length - lane.head >= limits.recordsPerLane) {
         lane.noted.push(record.seq);
         noted += 1;
       } else load(lane, record);
@@ -187,12 +191,14 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
         const asked = lane.noted.splice(0, limits.recordsPerLane);
         noted -= asked.length;
         seqs.push(...asked);
+        lane.reading = true;
         asking.push({ lane, asked });
       }
       return seqs;
     },
     unread() {
       for (const { lane, asked } of asking) {
+        lane.reading = false;
         lane.noted.unshift(...asked);
         noted += asked.length;
         hungry.add(lane);
@@ -200,6 +206,8 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
       asking = [];
     },
     refill(records, asked) {
+      for (const { lane } of asking) lane.reading = false;
+      asking = [];
       const devices = new Set<string>();
       for (const record of records) {
         devices.add(record.deviceId);
@@ -207,6 +215,17 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
       }
       if (records.length === asked.length) return;
       for (const lane of lanes.values()) if (!lane.out && !devices.has(lane.deviceId) && lane.head >= lane.loaded.length) settleLane(lane);
+    },
+    clear() {
+      lanes.clear();
+      hungry.clear();
+      shelved.clear();
+      asking = [];
+      ready = [];
+      readyHead = 0;
+      loaded = 0;
+      bytes = 0;
+      noted = 0;
     },
     get ready() {
       return ready.length - readyHead;

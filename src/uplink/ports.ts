@@ -67,9 +67,9 @@ export interface Replay {
 /** The messages that were given up with a reason, for a person to see to. */
 export interface ParkedMessages {
   /** In the order of their positions, after position `after` (-1: from the first), at most `limit`. @throws BridgeError store_unavailable */
-  parked(filter: ParkedFilter, page: { readonly after: number; readonly limit: number }): ParkedRecord[];
+  parked(filter: ParkedFilter, page: { readonly after: number; readonly limit: number }): Promise<ParkedRecord[]>;
   /** The ones at these positions that are still there. @throws BridgeError store_unavailable */
-  parkedAt(seqs: readonly number[]): ParkedRecord[];
+  parkedAt(seqs: readonly number[]): Promise<ParkedRecord[]>;
   /**
    * Appends the records and removes the parked messages in one transaction, whether or not the message was seen before. Resolves when durable, with what was
    * appended: a message that is no longer parked is left out.
@@ -144,9 +144,9 @@ export interface Outbox {
    * Unsettled records of a connection after `afterSeq`, in order, up to `limit` records and about `maxBytes`. Committed ones only.
    * @throws BridgeError `store_unavailable` when the store cannot be read at the moment; an empty answer always means that there are none.
    */
-  read(connectionId: string, afterSeq: number, limit: number, maxBytes: number): OutboxRecord[];
+  read(connectionId: string, afterSeq: number, limit: number, maxBytes: number): Promise<OutboxRecord[]>;
   /** The records with these positions that are still there, in the order asked. @throws BridgeError `store_unavailable`, as `read`. */
-  readSome(connectionId: string, seqs: readonly number[]): OutboxRecord[];
+  readSome(connectionId: string, seqs: readonly number[]): Promise<OutboxRecord[]>;
   /** Removes, or moves to the parked messages. Resolves when durable. Settling what is no longer there is no error. */
   settle(batch: readonly Settlement[]): Promise<void>;
   pending(connectionId: string): PendingTotals;
@@ -155,6 +155,21 @@ export interface Outbox {
   /** Why nothing can be accepted now, or undefined; readiness is made of it. Proved by a real write when nothing else wrote lately. */
   unwritable(): Reason | undefined;
   close(): Promise<void>;
+}
+
+/**
+ * An outbox that replicas share. Each replica's messages wait under its slot; those of a device that has some under another slot
+ * go behind them, so that the order of each device holds over all replicas. What changes without this process is told here.
+ */
+export interface SharedOutboxListener {
+  /** So many messages of the connection are in the outbox that this process has not appended: found at a start, taken over, or brought by another replica. */
+  found(connectionId: string, messages: number): void;
+  /** So many that this process had counted as its own wait elsewhere now: under another slot, or with the replica that took the slot over. */
+  moved(connectionId: string, messages: number): void;
+  /** The outbox of the connection may hold what was not told by an answer. */
+  more(connectionId: string): void;
+  /** The slot changed: every position up to this one is another replica's. Told before anything that stands behind it. */
+  restarted(position: number): void;
 }
 
 /** How one publish ended. */

@@ -64,7 +64,7 @@ export const createReplayParked = ({ outbox, targetOf, delivery, metrics, now = 
   return async (seqs) => {
     const refused: NotReplayed[] = [];
     const batch: Replay[] = [];
-    for (const parked of outbox.parkedAt(seqs)) {
+    for (const parked of await outbox.parkedAt(seqs)) {
       try {
         batch.push(replayOf(parked));
       } catch (error) {

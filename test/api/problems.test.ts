@@ -116,7 +116,7 @@ const fieldsOf = (problem: Record<string, unknown>): unknown[] => {
 void t.test('bad requests: each is refused with its reason, names the wrong fields, quotes nothing, and changes nothing', async (t) => {
   const api = await openApi(t);
   await fill(api);
-  const before = api.outbox.parked({}, { after: -1, limit: 100 }).length;
+  const before = (await api.outbox.parked({}, { after: -1, limit: 100 })).length;
   for (const { name, call, status, reason, fields, allow } of [...bodies, ...addresses, ...replays, ...tokens, ...downlinks, ...more]) {
     const answer = await api.call(call);
     const problem = jsonOf(answer);
@@ -129,7 +129,7 @@ void t.test('bad requests: each is refused with its reason, names the wrong fiel
     t.notOk(answer.text.includes(marker), name);
   }
   t.notOk(api.log().includes(marker));
-  t.equal(api.outbox.parked({}, { after: -1, limit: 100 }).length, before);
+  t.equal((await api.outbox.parked({}, { after: -1, limit: 100 })).length, before);
   t.strictSame(await api.store.queue.waiting(exampleDevice), []);
   t.equal((await api.bridge.tokens.list()).length, 3);
   t.strictSame((await api.get('/audit'))['audit'], []);

@@ -55,7 +55,7 @@ export const newParkedAppend = (name: string, park: NonNullable<AppendRecord['pa
 });
 
 export const topicsOf = (records: readonly OutboxRecord[]): string[] => records.map(({ topic }) => topic.slice(topic.lastIndexOf('/') + 1));
-export const readAll = (outbox: Outbox, connectionId = 'main'): OutboxRecord[] => outbox.read(connectionId, 0, 100_000, Number.MAX_SAFE_INTEGER);
+export const readAll = (outbox: Outbox, connectionId = 'main'): Promise<OutboxRecord[]> => outbox.read(connectionId, 0, 100_000, Number.MAX_SAFE_INTEGER);
 export const statesOf = async (results: ReturnType<Outbox['append']>): Promise<string[]> => (await results).map(({ state }) => state);
 export const names = (count: number, prefix = 'm'): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 

@@ -123,3 +123,41 @@ void t.test('all lanes that were put aside come back at once', async (t) => {
   lanes.fetchAll();
   t.same([...lanes.wanted(10)].sort(), [1, 2, 3]);
 });
+
+void t.test('what comes while positions are being read stands behind them', async (t) => {
+  const lanes = createLanes({ records: 100, bytes: 1e6, recordsPerLane: 1, noted: 100 });
+  for (const seq of [1, 2]) lanes.add(recordOf(seq, 'a'));
+  lanes.done(takeNext(lanes) ?? recordOf(0, 'a'));
+  const wanted = lanes.wanted(10);
+  t.same(wanted, [2]);
+  lanes.add(recordOf(3, 'a'));
+  t.equal(lanes.peek(), undefined, 'the later one does not overtake');
+  lanes.refill([recordOf(2, 'a')], wanted);
+  t.equal(takeNext(lanes)?.seq, 2);
+  lanes.done(recordOf(2, 'a'));
+  t.same(lanes.wanted(10), [3]);
+});
+
+void t.test('what could not be read is asked for again, before what came meanwhile', async (t) => {
+  const lanes = createLanes({ records: 100, bytes: 1e6, recordsPerLane: 2, noted: 100 });
+  for (const seq of [1, 2, 3]) lanes.add(recordOf(seq, 'a'));
+  for (const seq of [1, 2]) {
+    takeNext(lanes);
+    lanes.done(recordOf(seq, 'a'));
+  }
+  t.same(lanes.wanted(10), [3]);
+  lanes.add(recordOf(4, 'a'));
+  lanes.unread();
+  t.same(lanes.wanted(10), [3, 4]);
+});
+
+void t.test('cleared lanes hold nothing, and begin anew', async (t) => {
+  const lanes = createLanes();
+  for (const [seq, device] of [[1, 'a'], [2, 'a'], [3, 'b']] as const) lanes.add(recordOf(seq, device));
+  takeNext(lanes);
+  lanes.clear();
+  t.same([lanes.ready, lanes.loaded, lanes.has('a'), lanes.peek()], [0, 0, false, undefined]);
+  lanes.done(recordOf(1, 'a'));
+  lanes.add(recordOf(4, 'a'));
+  t.equal(takeNext(lanes)?.seq, 4);
+});

@@ -12,7 +12,7 @@ interface Place {
 
 /** Reads parked messages; damaged ones are left out, and the check at the next start finds them. */
 export const createParkedReader = (environment: Environment, connections: Connections): Pick<ParkedMessages, 'parked' | 'parkedAt'> => {
-  const reading = (read: (parked: Table) => ParkedRecord[]): ParkedRecord[] => readStore(environment, 'outbox', ({ parked }) => read(parked));
+  const reading = async (read: (parked: Table) => ParkedRecord[]): Promise<ParkedRecord[]> => readStore(environment, 'outbox', ({ parked }) => read(parked));
 
   const decode = (parked: Table, { state, seq }: Place): ParkedRecord | undefined => {
     const value = parked.getBinary(recordKey(state.ordinal, seq));
@@ -39,7 +39,7 @@ export const createParkedReader = (environment: Environment, connections: Connec
   };
 
   return {
-    parked(filter, page) {
+    async parked(filter, page) {
       if (page.limit <= 0) return [];
       const states = connections.withParked().filter(({ id }) => filter.connectionId === undefined || id === filter.connectionId);
       return reading((parked) => {
@@ -47,7 +47,7 @@ export const createParkedReader = (environment: Environment, connections: Connec
         return places.slice(0, page.limit).flatMap((place) => decode(parked, place) ?? []);
       });
     },
-    parkedAt(seqs) {
+    async parkedAt(seqs) {
       const states = connections.withParked();
       const find = (parked: Table, seq: number): ParkedRecord | undefined => {
         const state = states.find(({ ordinal }) => parked.doesExist(recordKey(ordinal, seq)));

@@ -26,10 +26,10 @@ export const createRecordReader = (environment: Environment, connections: Connec
     return undefined;
   };
 
-  const reading = (read: (records: Table) => OutboxRecord[]): OutboxRecord[] => readStore(environment, 'outbox', ({ records }) => read(records));
+  const reading = async (read: (records: Table) => OutboxRecord[]): Promise<OutboxRecord[]> => readStore(environment, 'outbox', ({ records }) => read(records));
 
   return {
-    read(connectionId, afterSeq, limit, maxBytes) {
+    async read(connectionId, afterSeq, limit, maxBytes) {
       const state = connections.find(connectionId);
       if (state === undefined || state.messages === 0 || limit <= 0) return [];
       return reading((records) => {
@@ -44,7 +44,7 @@ export const createRecordReader = (environment: Environment, connections: Connec
         return found;
       });
     },
-    readSome(connectionId, seqs) {
+    async readSome(connectionId, seqs) {
       const state = connections.find(connectionId);
       if (state === undefined || seqs.length === 0) return [];
       return reading((records) =>

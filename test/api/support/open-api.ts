@@ -69,7 +69,7 @@ const openResources = async (t: Test, dataDir: string) => {
 const createTestReplay =
   (outbox: LocalOutbox): BridgePorts['parked']['replay'] =>
   async (seqs) => {
-    const found = outbox.parkedAt(seqs);
+    const found = await outbox.parkedAt(seqs);
     const kept = (record: ParkedRecord): boolean => record.connectionId === 'gone';
     const records = await outbox.replay(found.filter((record) => !kept(record)).map((parked) => ({ parked, record: { ...parked, acceptedAt: Date.now() } })));
     return { replayed: records.length, refused: found.filter(kept).map(({ seq }) => ({ seq, reason: 'no_connection' as const, detail: 'the connection gone does not exist' })) };
@@ -160,7 +160,7 @@ export const openApi = async (t: Test, { bridge: changes = {}, ...overrides }: O
       const record = recordOf(0, deviceId, { payload, connectionId, messageId: messageId.toString('hex') });
       await outbox.append([{ dedupKey: messageId, eventTimeMs: 0, records: [{ record, park: { reason, detail: 'the pattern has no value' } }] }]);
       let last = -1;
-      for (let page = outbox.parked({}, { after: last, limit: 100 }); page.length > 0; page = outbox.parked({}, { after: last, limit: 100 })) last = page.at(-1)?.seq ?? last;
+      for (let page = await outbox.parked({}, { after: last, limit: 100 }); page.length > 0; page = await outbox.parked({}, { after: last, limit: 100 })) last = page.at(-1)?.seq ?? last;
       return String(last);
     },
     note: (event) => events.note(event),

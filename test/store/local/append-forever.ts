@@ -14,7 +14,7 @@ const appendBatch = async (lane: number, batch: number): Promise<void> => {
   const names = Array.from({ length: 16 }, (_, index) => `${lane}.${batch}.${index}`);
   await outbox.append(names.map((name) => newAppend(name, { connectionId: `c${lane}`, payload: Buffer.alloc(500, lane) })));
   say(names.map((name) => `+${name}`));
-  const settled = readAll(outbox, `c${lane}`).filter((_, index) => index % 5 === 4);
+  const settled = (await readAll(outbox, `c${lane}`)).filter((_, index) => index % 5 === 4);
   say(settled.map(({ topic }) => `?${topic.slice(topic.lastIndexOf('/') + 1)}`));
   await outbox.settle(settled.map((record) => ({ outcome: 'delivered', record })));
   say(settled.map(({ topic }) => `-${topic.slice(topic.lastIndexOf('/') + 1)}`));

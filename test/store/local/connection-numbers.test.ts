@@ -21,9 +21,9 @@ void t.test('connections that have nothing left leave nothing on disk, and their
     const ids = Array.from({ length: 50 }, (_, index) => `gone-${round}-${index}`);
     await outbox.append(ids.map((connectionId) => newAppend(connectionId, { connectionId })));
     t.equal((await namesIn(dataDir)).length, 52);
-    for (const id of ids) await outbox.settle(readAll(outbox, id).map((record) => ({ outcome: 'delivered', record })));
-    t.same(topicsOf(readAll(outbox, 'kept')), ['k']);
-    t.same(topicsOf(outbox.parked({ connectionId: 'parked' }, { after: -1, limit: 10 })), ['p']);
+    for (const id of ids) await outbox.settle((await readAll(outbox, id)).map((record) => ({ outcome: 'delivered', record })));
+    t.same(topicsOf(await readAll(outbox, 'kept')), ['k']);
+    t.same(topicsOf(await outbox.parked({ connectionId: 'parked' }, { after: -1, limit: 10 })), ['p']);
     await outbox.close();
   }
 });

@@ -15,7 +15,7 @@ const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly fil
     const names = Array.from({ length: 20 }, (_, index) => `${batch}-${index}`);
     await outbox.append(names.map((name) => newAppend(name, { payload: Buffer.from(`${name === '7-3' ? marker : name}`.padEnd(1_000, '.')) })));
   }
-  const records = readAll(outbox);
+  const records = await readAll(outbox);
   await outbox.settle(records.slice(0, 40).map((record) => ({ outcome: 'delivered', record })));
   await outbox.settle(records.slice(380).map((record) => ({ outcome: 'parked', record, reason: 'expired', detail: '' })));
   await outbox.close();
@@ -33,13 +33,13 @@ const refused = async (t: Test, dataDir: string): Promise<void> => {
   const outbox = await openOutbox(t, dataDir);
   t.equal(outbox.pending('main').messages, 0, 'the next start begins with an empty outbox');
   await outbox.append([newAppend('after')]);
-  t.equal(readAll(outbox).length, 1);
+  t.equal((await readAll(outbox)).length, 1);
 };
 
 void t.test('an undamaged outbox opens, with everything in it', async (t) => {
   const { dataDir } = await filled(t);
   const outbox = await openOutbox(t, dataDir);
-  t.equal(readAll(outbox).length, 340);
+  t.equal((await readAll(outbox)).length, 340);
   t.equal(outbox.restored('main'), 340);
   t.equal(outbox.parkedTotals().messages, 20);
 });
@@ -67,7 +67,7 @@ void t.test('64 KB of garbage anywhere in the file is either detected or hits no
     const { dataDir, file } = await filled(t);
     overwrite(file, Math.floor((statSync(file).size * share) / 4_096) * 4_096, garbage(65_536));
     const outcome = await openOutbox(t, dataDir).then(
-      (outbox) => readAll(outbox).length === 340,
+      async (outbox) => (await readAll(outbox)).length === 340,
       (error: unknown) => error instanceof BridgeError && error.reason === 'store_corrupt',
     );
     t.equal(outcome, true, `at ${share} of the file`);
@@ -81,5 +81,5 @@ void t.test('a leftover lock file or a half-made outbox does no harm', async (t)
   writeFileSync(`${dataDir}/outbox/new/data.mdb`, garbage(5_000));
   const outbox = await openOutbox(t, dataDir);
   await outbox.append([newAppend('a')]);
-  t.equal(readAll(outbox).length, 1);
+  t.equal((await readAll(outbox)).length, 1);
 });

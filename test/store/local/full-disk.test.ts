@@ -55,7 +55,7 @@ void t.test('too little room is found before LMDB finds it: nothing new is taken
   free = 1_000;
   await t.rejects(outbox.append([newAppend('c')]), { reason: 'store_unavailable', message: /less than 16 MB are free.*1000 bytes free/s });
   t.equal(outbox.unwritable(), 'store_unavailable');
-  await outbox.settle(readAll(outbox).map((record) => ({ outcome: 'delivered', record })));
+  await outbox.settle((await readAll(outbox)).map((record) => ({ outcome: 'delivered', record })));
   t.equal(outbox.pending('main').messages, 0);
   free = 1e9;
   await until('the store is writable again', () => outbox.unwritable() === undefined);

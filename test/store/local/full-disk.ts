@@ -38,19 +38,19 @@ const fill = async (from: number): Promise<Filled> => {
 
 const first = await fill(0);
 const unwritable = outbox.unwritable();
-const kept = readAll(outbox).length;
-const keptBeside = readAll(outbox, 'other').length;
+const kept = (await readAll(outbox)).length;
+const keptBeside = (await readAll(outbox, 'other')).length;
 const lost = await Promise.all([outbox.append([newAppend('x')]), outbox.append([newAppend('x'), newAppend('y')])].map((promise) => promise.then(() => 'stored', reasonOf)));
 const duplicate = await outbox.append([newAppend('0.0')]).then(([result]) => result?.state, reasonOf);
 
 // Delivered while the disk is full: removing needs pages too.
-await outbox.settle(readAll(outbox).map((record) => ({ outcome: 'delivered', record })));
+await outbox.settle((await readAll(outbox)).map((record) => ({ outcome: 'delivered', record })));
 const pendingAfterSettle = outbox.pending('main').messages;
 await until('the store is writable again', () => outbox.unwritable() === undefined);
 const again = await outbox.append(batchOf(first.batches));
 const x = await outbox.append([newAppend('x')]);
 const second = await fill(first.batches + 1);
-const parked = readAll(outbox)[0];
+const parked = (await readAll(outbox))[0];
 if (parked !== undefined) await outbox.settle([{ outcome: 'parked', record: parked, reason: 'expired', detail: '' }]);
 await outbox.close();
 
@@ -58,7 +58,7 @@ const reopened = await open();
 const report = {
   first, unwritable, kept, keptBeside, lost, duplicate, pendingAfterSettle, logged,
   again: again.every(({ state }) => state === 'stored'), x: x[0]?.state, second,
-  reopened: readAll(reopened).length, parked: reopened.parkedTotals().messages,
+  reopened: (await readAll(reopened)).length, parked: reopened.parkedTotals().messages,
 };
 await reopened.close();
 process.stdout.write(JSON.stringify(report));

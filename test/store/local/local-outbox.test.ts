@@ -4,6 +4,7 @@ import { createLogger } from '../../../src/log.js';
 import { openTables } from '../../../src/store/local/environment.js';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
 import { outboxContract } from '../../contracts/outbox.js';
+import { limitsContract } from '../../contracts/outbox-limits.js';
 import { newAppend, newParkedAppend, newRecord, readAll, startOfTime, topicsOf } from '../../contracts/outbox-samples.js';
 import { openOutbox } from './open-outbox.js';
 import { until } from '../../support/until.js';
@@ -17,13 +18,17 @@ void t.test('the outbox contract', async (t) => {
   });
 });
 
+void t.test('the limits of the outbox', async (t) => {
+  await limitsContract(t, (t, settings) => openOutbox(t, t.testdir(), settings));
+});
+
 void t.test('the data directory is made when it is missing; an empty outbox folder is a new outbox', async (t) => {
   const dataDir = `${t.testdir()}/not/yet`;
   const outbox = await openOutbox(t, dataDir);
   await outbox.append([newAppend('a')]);
-  t.same(topicsOf(readAll(outbox)), ['a']);
+  t.same(topicsOf(await readAll(outbox)), ['a']);
   const other = t.testdir({ mounted: { outbox: {} } });
-  t.same(readAll(await openOutbox(t, `${other}/mounted`)), []);
+  t.same(await readAll(await openOutbox(t, `${other}/mounted`)), []);
 });
 
 void t.test('a path that cannot be a data directory is refused', async (t) => {
@@ -42,7 +47,7 @@ void t.test('the oldest parked messages make room for new ones, with one warning
   await until('the limit holds', () => outbox.parkedTotals().bytes <= 20_000);
   const { messages, dropped } = outbox.parkedTotals();
   t.equal(messages + dropped, 60);
-  const left = outbox.parked({}, { after: -1, limit: 100 });
+  const left = await outbox.parked({}, { after: -1, limit: 100 });
   t.equal(left.length, messages);
   t.same(topicsOf(left), Array.from({ length: messages }, (_, index) => `p${60 - messages + index}`));
   t.equal(lines.filter(({ msg }) => msg === 'oldest parked messages removed').length, 1);
@@ -55,7 +60,7 @@ void t.test('what is replayed or discarded while the oldest make room is counted
   let discarded = 0;
   for (let index = 0; index < 120; index += 1) {
     const appended = outbox.append([0, 1, 2].map((copy) => newParkedAppend(`p${index}.${copy}`, park, { payload: Buffer.alloc(1_000), connectionId: `c${index % 4}` })));
-    const oldest = outbox.parked({}, { after: -1, limit: 3 });
+    const oldest = await outbox.parked({}, { after: -1, limit: 3 });
     const discard = index % 2 === 0 ? outbox.discard(oldest.slice(1).map(({ seq }) => seq)) : 0;
     const [records, count] = await Promise.all([
       outbox.replay(oldest.slice(0, 2).map((parked) => ({ parked, record: newRecord('again', { connectionId: parked.connectionId }) }))),
@@ -65,11 +70,11 @@ void t.test('what is replayed or discarded while the oldest make room is counted
     replayed += records.length;
     discarded += count;
   }
-  await until('all is appended', () => outbox.parked({}, { after: -1, limit: 1_000 }).some(({ messageId }) => messageId === newRecord('p119.2').messageId));
+  await until('all is appended', async () => (await outbox.parked({}, { after: -1, limit: 1_000 })).some(({ messageId }) => messageId === newRecord('p119.2').messageId));
   await until('the limit holds', () => outbox.parkedTotals().bytes <= 20_000);
   const { messages, dropped } = outbox.parkedTotals();
   t.equal(messages + dropped + replayed + discarded, 360);
-  t.equal(outbox.parked({}, { after: -1, limit: 1_000 }).length, messages);
+  t.equal((await outbox.parked({}, { after: -1, limit: 1_000 })).length, messages);
   t.equal([0, 1, 2, 3].reduce((sum, index) => sum + outbox.pending(`c${index}`).messages, 0), replayed);
   t.ok(replayed > 10 && discarded > 10 && dropped > 10, `${replayed} replayed, ${discarded} discarded, ${dropped} dropped`);
 });

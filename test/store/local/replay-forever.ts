@@ -14,6 +14,6 @@ for (let round = 0; ; round += 1) {
   const names = Array.from({ length: 6 }, (_, index) => `r${round}.${index}`);
   await outbox.append(names.map((name) => newParkedAppend(name, { reason: 'topic_invalid', detail: '' })));
   say('+', names);
-  const replayed = await outbox.replay(outbox.parked({}, { after: -1, limit: 4 }).map((parked) => ({ parked, record: parked })));
+  const replayed = await outbox.replay((await outbox.parked({}, { after: -1, limit: 4 })).map((parked) => ({ parked, record: parked })));
   say('>', topicsOf(replayed));
 }

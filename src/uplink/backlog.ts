@@ -1,0 +1,133 @@
+import { BridgeError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Lanes } from './lanes.js';
+import type { Outbox, OutboxRecord } from './ports.js';
+
+export interface BacklogOptions {
+  readonly connectionId: string;
+  readonly outbox: Pick<Outbox, 'read' | 'readSome'>;
+  readonly lanes: Lanes;
+  /** Something may be ready: asks for a turn. */
+  readonly schedule: () => void;
+  readonly logger: Logger;
+}
+
+/** Keeps the lanes filled from the outbox, one read at a time; live messages skip the store while the lanes hold the whole backlog. */
+export interface Backlog {
+  /** Starts a read where the lanes have room for what the outbox holds. */
+  top(): void;
+  /** Takes what this process appended, in order. */
+  appended(records: readonly OutboxRecord[]): void;
+  /** The outbox holds, or may hold, what was not appended here. */
+  more(): void;
+  /** Forgets all up to this position: it is somebody else's now. */
+  restart(position: number): void;
+  /** Whether the lanes know everything that is in the outbox. */
+  readonly whole: boolean;
+  stop(): void;
+}
+
+/** Pause before the outbox is read again when it could not be read, or did not show yet what was appended, ms. */
+const rereadMs = 500;
+
+/** Records read from the outbox at a time. */
+const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
+
+export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }: BacklogOptions): Backlog => {
+  let cursor = 0;
+  let newest = 0;
+  let whole = false;
+  let reading = false;
+  let unreadable = false;
+  /** Rises when the outbox may hold more than a read under way sees. */
+  let changes = 0;
+  /** Rises when what a read under way brings is not ours any more. */
+  let restarts = 0;
+  let pause: NodeJS.Timeout | undefined;
+
+  const later = (): void => {
+    pause ??= setTimeout(() => {
+      pause = undefined;
+      schedule();
+    }, rereadMs);
+  };
+
+  const takeIn = (records: readonly OutboxRecord[], seen: number): void => {
+    for (const record of records) {
+      if (!lanes.add(record)) return;
+      cursor = record.seq;
+    }
+    if (records.length > 0 || seen !== changes) return schedule();
+    whole = cursor >= newest;
+    if (!whole) later();
+  };
+
+  const readTail = async (): Promise<void> => {
+    const [seen, from] = [changes, restarts];
+    const records = await outbox.read(connectionId, cursor, readAhead.records, readAhead.bytes);
+    if (from === restarts) takeIn(records, seen);
+  };
+
+  const refill = async (wanted: readonly number[]): Promise<void> => {
+    const from = restarts;
+    try {
+      const records = await outbox.readSome(connectionId, wanted);
+      if (from === restarts) lanes.refill(records, wanted);
+    } catch (error) {
+      if (from === restarts) lanes.unread();
+      throw error;
+    }
+    schedule();
+  };
+
+  const failed = (error: unknown): void => {
+    if (!(error instanceof BridgeError)) throw error;
+    if (!unreadable) logger.warn({ connection_id: connectionId, reason: error.reason, detail: error.message }, 'the outbox cannot be read, trying until it can');
+    unreadable = true;
+    later();
+  };
+
+  const read = async (work: Promise<void>): Promise<void> => {
+    reading = true;
+    try {
+      await work;
+      unreadable = false;
+    } catch (error) {
+      failed(error);
+    } finally {
+      reading = false;
+    }
+  };
+
+  return {
+    top() {
+      if (reading || pause !== undefined) return;
+      const wanted = lanes.wanted(readAhead.records);
+      if (wanted.length > 0) return void read(refill(wanted));
+      if (!whole && !lanes.full && lanes.loaded <= readAhead.records * 2) void read(readTail());
+    },
+    appended(records) {
+      for (const record of records) {
+        newest = Math.max(newest, record.seq);
+        if (!whole || record.seq <= cursor) continue;
+        if (lanes.add(record)) cursor = record.seq;
+        else whole = false;
+      }
+      changes += 1;
+    },
+    more() {
+      whole = false;
+      changes += 1;
+    },
+    restart(position) {
+      restarts += 1;
+      cursor = position;
+      newest = position;
+      whole = false;
+    },
+    get whole() {
+      return whole;
+    },
+    stop: () => clearTimeout(pause),
+  };
+};

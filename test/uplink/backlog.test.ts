@@ -1,0 +1,119 @@
+import { EventEmitter, once } from 'node:events';
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import { BridgeError } from '../../src/errors.js';
+import { createBacklog, type Backlog } from '../../src/uplink/backlog.js';
+import { createLanes, type Lanes } from '../../src/uplink/lanes.js';
+import type { OutboxRecord } from '../../src/uplink/ports.js';
+import { recordOf } from '../support/records.js';
+
+interface Scene {
+  readonly lanes: Lanes;
+  readonly backlog: Backlog;
+  /** Answers the read under way. */
+  readonly answer: (records: readonly OutboxRecord[] | BridgeError) => Promise<void>;
+  /** Resolves with the next request for a turn. */
+  readonly turns: EventEmitter;
+  readonly reads: readonly number[];
+}
+
+/** A backlog over an outbox whose answers come when the test says so. */
+const newScene = (t: Test): Scene => {
+  const lanes = createLanes();
+  const turns = new EventEmitter();
+  const reads: number[] = [];
+  let settle: ((records: readonly OutboxRecord[] | BridgeError) => void) | undefined;
+  const outbox = {
+    read: (_id: string, afterSeq: number) => {
+      reads.push(afterSeq);
+      return new Promise<OutboxRecord[]>((resolve, reject) => {
+        settle = (records) => (records instanceof BridgeError ? reject(records) : resolve([...records]));
+      });
+    },
+    readSome: () => Promise.resolve([]),
+  };
+  const backlog = createBacklog({ connectionId: 'main', outbox, lanes, schedule: () => void turns.emit('turn'), logger: pino({ level: 'silent' }) });
+  t.teardown(() => backlog.stop());
+  const answer = async (records: readonly OutboxRecord[] | BridgeError): Promise<void> => {
+    settle?.(records);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { lanes, backlog, answer, turns, reads };
+};
+
+const takeAll = (lanes: Lanes): number[] => {
+  const seqs: number[] = [];
+  for (let record = lanes.peek(); record !== undefined; record = lanes.peek()) {
+    lanes.take();
+    lanes.done(record);
+    seqs.push(record.seq);
+  }
+  return seqs;
+};
+
+void t.test('once all is read, what is appended needs no read', async (t) => {
+  const { lanes, backlog, answer, reads } = newScene(t);
+  backlog.top();
+  await answer([recordOf(1, 'a'), recordOf(2, 'b')]);
+  t.equal(backlog.whole, false);
+  backlog.top();
+  await answer([]);
+  t.equal(backlog.whole, true);
+  backlog.appended([recordOf(3, 'a')]);
+  backlog.top();
+  t.same(reads, [0, 2]);
+  t.same(takeAll(lanes), [1, 2, 3]);
+});
+
+void t.test('what is appended while the tail is read is neither lost nor taken twice', async (t) => {
+  const { lanes, backlog, answer, reads } = newScene(t);
+  backlog.top();
+  backlog.appended([recordOf(1, 'a'), recordOf(2, 'a')]);
+  await answer([]);
+  t.equal(backlog.whole, false, 'the read may have begun before');
+  backlog.top();
+  await answer([recordOf(1, 'a'), recordOf(2, 'a')]);
+  backlog.top();
+  await answer([]);
+  t.equal(backlog.whole, true);
+  t.same(reads, [0, 0, 2]);
+  t.same(takeAll(lanes), [1, 2]);
+});
+
+void t.test('messages of others are read before what was appended behind them', async (t) => {
+  const { lanes, backlog, answer } = newScene(t);
+  backlog.top();
+  await answer([]);
+  backlog.more();
+  backlog.appended([recordOf(8, 'a')]);
+  t.same(takeAll(lanes), [], 'position 7 may be before it');
+  backlog.top();
+  await answer([recordOf(7, 'a'), recordOf(8, 'a')]);
+  t.same(takeAll(lanes), [7, 8]);
+});
+
+void t.test('an answer that comes after a restart is dropped', async (t) => {
+  const { lanes, backlog, answer, reads } = newScene(t);
+  backlog.top();
+  backlog.restart(50);
+  await answer([recordOf(1, 'a')]);
+  t.same(takeAll(lanes), []);
+  backlog.top();
+  t.same(reads, [0, 50]);
+  await answer([recordOf(51, 'a')]);
+  t.same(takeAll(lanes), [51]);
+});
+
+void t.test('an outbox that cannot be read is asked again after a pause', async (t) => {
+  const { backlog, answer, turns, reads } = newScene(t);
+  backlog.top();
+  const asked = once(turns, 'turn', { signal: AbortSignal.timeout(5_000) });
+  await answer(new BridgeError('store_unavailable'));
+  backlog.top();
+  t.same(reads, [0], 'not before');
+  await asked;
+  backlog.top();
+  t.same(reads, [0, 0]);
+  await answer([]);
+  t.equal(backlog.whole, true);
+});
