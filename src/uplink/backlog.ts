@@ -2,6 +2,7 @@ import { BridgeError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Lanes } from './lanes.js';
 import type { Outbox, OutboxRecord } from './ports.js';
+import { createUnreadDevices } from './unread-devices.js';
 
 export interface BacklogOptions {
   readonly connectionId: string;
@@ -12,7 +13,10 @@ export interface BacklogOptions {
   readonly logger: Logger;
 }
 
-/** Keeps the lanes filled from the outbox, one read at a time; live messages skip the store while the lanes hold the whole backlog. */
+/**
+ * Keeps the lanes filled from the outbox, one read at a time. A live message goes straight into the lanes while they hold the whole
+ * backlog, and also while they do not, if its device has nothing in the part that is still unread: a backlog of others does not hold it up.
+ */
 export interface Backlog {
   /** Starts a read where the lanes have room for what the outbox holds. */
   top(): void;
@@ -33,9 +37,14 @@ const rereadMs = 500;
 /** Records read from the outbox at a time. */
 const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
 
+/** Live messages that may be in the lanes, or published, before the read that comes to them. */
+const mostAhead = 250_000;
+
 export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }: BacklogOptions): Backlog => {
   let cursor = 0;
   let newest = 0;
+  /** The last position that was told and has to be read. */
+  let awaited = 0;
   let whole = false;
   let reading = false;
   let unreadable = false;
@@ -44,6 +53,9 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
   /** Rises when what a read under way brings is not ours any more. */
   let restarts = 0;
   let pause: NodeJS.Timeout | undefined;
+  const unread = createUnreadDevices();
+  /** Positions behind the cursor that are, or were, in the lanes already. They rise. */
+  const ahead = new Set<number>();
 
   const later = (): void => {
     pause ??= setTimeout(() => {
@@ -54,12 +66,31 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
 
   const takeIn = (records: readonly OutboxRecord[], seen: number): void => {
     for (const record of records) {
-      if (!lanes.add(record)) return;
+      if (!ahead.has(record.seq)) {
+        if (!lanes.add(record)) return;
+        // One that is not told yet was not counted.
+        if (record.seq <= newest) unread.remove(record.deviceId);
+      }
       cursor = record.seq;
     }
+    for (const seq of ahead) {
+      if (seq > cursor) break;
+      ahead.delete(seq);
+    }
     if (records.length > 0 || seen !== changes) return schedule();
-    whole = cursor >= newest;
-    if (!whole) later();
+    if (cursor < awaited) return later();
+    whole = true;
+    cursor = Math.max(cursor, newest);
+    ahead.clear();
+    unread.begin();
+  };
+
+  /** A live message while something before it is still to be read. */
+  const takeLive = (record: OutboxRecord): void => {
+    if (!unread.mayHave(record.deviceId) && ahead.size < mostAhead && lanes.add(record, 'live')) return void ahead.add(record.seq);
+    unread.add(record.deviceId);
+    awaited = record.seq;
+    changes += 1;
   };
 
   const readTail = async (): Promise<void> => {
@@ -109,21 +140,27 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     appended(records) {
       for (const record of records) {
         newest = Math.max(newest, record.seq);
-        if (!whole || record.seq <= cursor) continue;
-        if (lanes.add(record)) cursor = record.seq;
-        else whole = false;
+        if (record.seq <= cursor) continue;
+        if (whole && lanes.add(record, 'live')) cursor = record.seq;
+        else {
+          whole = false;
+          takeLive(record);
+        }
       }
-      changes += 1;
     },
     more() {
       whole = false;
+      unread.forget();
       changes += 1;
     },
     restart(position) {
       restarts += 1;
       cursor = position;
       newest = position;
+      awaited = position;
       whole = false;
+      ahead.clear();
+      unread.forget();
     },
     get whole() {
       return whole;

@@ -234,6 +234,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
       schedule();
     },
     restart(position) {
+      if (position <= horizon) return;
       horizon = position;
       alone = undefined;
       attempts.clear();

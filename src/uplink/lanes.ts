@@ -14,6 +14,9 @@ export interface LaneLimits {
   readonly noted: number;
 }
 
+/** Of each limit, what the backlog may take. */
+const backlogShare = 0.8;
+
 export const defaultLaneLimits: LaneLimits = { records: 8_192, bytes: 32 * 1024 * 1024, recordsPerLane: 32, noted: 250_000 };
 
 interface Lane {
@@ -28,8 +31,8 @@ interface Lane {
 }
 
 export interface Lanes {
-  /** Takes the next record of the backlog, in order. False: no room, stop reading. */
-  add(record: OutboxRecord): boolean;
+  /** Takes the next record of its device, in order. False: no room. The backlog leaves a fifth of the room to live messages. */
+  add(record: OutboxRecord, from?: 'backlog' | 'live'): boolean;
   /** The oldest record of the next ready lane, without taking it. */
   peek(): OutboxRecord | undefined;
   /** Marks the peeked record as out. */
@@ -58,6 +61,7 @@ export interface Lanes {
   clear(): void;
   readonly ready: number;
   readonly loaded: number;
+  /** No room for more of the backlog. */
   readonly full: boolean;
 }
 
@@ -82,7 +86,7 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
     }
     return ready[readyHead];
   };
-  const isFull = (): boolean => loaded >= limits.records || bytes >= limits.bytes || noted >= limits.noted;
+  const isFull = (share: number): boolean => loaded >= limits.records * share || bytes >= limits.bytes * share || noted >= limits.noted * share;
 
   const load = (lane: Lane, record: OutboxRecord): void => {
     lane.loaded.push(record);
@@ -123,8 +127,8 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
   };
 
   return {
-    add(record) {
-      if (isFull()) return false;
+    add(record, from = 'backlog') {
+      if (isFull(from === 'live' ? 1 : backlogShare)) return false;
       const lane = laneOf(record.deviceId);
       if (lane.reading || lane.noted.length > 0 || lane.loaded.length - lane.head >= limits.recordsPerLane) {
         lane.noted.push(record.seq);
@@ -234,7 +238,7 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
       return loaded;
     },
     get full() {
-      return isFull();
+      return isFull(backlogShare);
     },
   };
 };

@@ -22,8 +22,10 @@ export interface UplinkMetrics {
   expired(connection: string): void;
   parked(connection: string, reason: Reason): void;
   attemptFailed(connection: string, reason: Reason): void;
-  /** Messages found in the outbox at start. */
+  /** Messages found in the outbox that this process did not accept: at start, or from another replica. */
   restored(connection: string, count: number): void;
+  /** Messages that another replica delivers, or counts, now. */
+  moved(connection: string, count: number): void;
   /** Parked messages put back. */
   replayed(connection: string, count: number): void;
 }
@@ -64,7 +66,8 @@ export const createUplinkMetrics = (options: UplinkMetricsOptions): UplinkMetric
     expired: connections.counter('outbox_expired_total', 'Messages whose validity time ended before AWS acknowledged them.'),
     parked: connections.counterBy('outbox_parked_total', 'Messages given up and kept for a person, by reason.', { name: 'reason', values: parkReasons }),
     attemptFailed: connections.counterBy('publish_failures_total', 'Publishes that did not end in a PUBACK and are tried again or parked, by reason.', { name: 'reason', values: attemptReasons }),
-    restored: connections.counter('outbox_restored_total', 'Unsettled messages found in the outbox at start.'),
+    restored: connections.counter('outbox_restored_total', 'Unsettled messages found in the outbox at start, or taken over from another replica.'),
+    moved: connections.counter('outbox_moved_total', 'Messages that wait with another replica now; always 0 with the outbox on disk.'),
     replayed: connections.counter('outbox_replayed_total', 'Parked messages put back into the outbox.'),
   };
 };

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../src/errors.js';
 import { createBacklog, type Backlog } from '../../src/uplink/backlog.js';
-import { createLanes, type Lanes } from '../../src/uplink/lanes.js';
+import { createLanes, type LaneLimits, type Lanes } from '../../src/uplink/lanes.js';
 import type { OutboxRecord } from '../../src/uplink/ports.js';
 import { recordOf } from '../support/records.js';
 
@@ -18,19 +18,21 @@ interface Scene {
 }
 
 /** A backlog over an outbox whose answers come when the test says so. */
-const newScene = (t: Test): Scene => {
-  const lanes = createLanes();
+const newScene = (t: Test, limits?: LaneLimits): Scene => {
+  const lanes = createLanes(limits);
   const turns = new EventEmitter();
   const reads: number[] = [];
   let settle: ((records: readonly OutboxRecord[] | BridgeError) => void) | undefined;
+  const answered = (): Promise<OutboxRecord[]> =>
+    new Promise((resolve, reject) => {
+      settle = (records) => (records instanceof BridgeError ? reject(records) : resolve([...records]));
+    });
   const outbox = {
     read: (_id: string, afterSeq: number) => {
       reads.push(afterSeq);
-      return new Promise<OutboxRecord[]>((resolve, reject) => {
-        settle = (records) => (records instanceof BridgeError ? reject(records) : resolve([...records]));
-      });
+      return answered();
     },
-    readSome: () => Promise.resolve([]),
+    readSome: () => answered(),
   };
   const backlog = createBacklog({ connectionId: 'main', outbox, lanes, schedule: () => void turns.emit('turn'), logger: pino({ level: 'silent' }) });
   t.teardown(() => backlog.stop());
@@ -116,4 +118,58 @@ void t.test('an outbox that cannot be read is asked again after a pause', async 
   t.same(reads, [0, 0]);
   await answer([]);
   t.equal(backlog.whole, true);
+});
+
+/** Takes what is next; it is out until it is done with. */
+const takeNext = (lanes: Lanes): number | undefined => {
+  const record = lanes.peek();
+  if (record !== undefined) lanes.take();
+  return record?.seq;
+};
+
+/** A backlog of device a, more than the lanes have room for. Its first message is out. */
+const newBacklog = async (t: Test): Promise<Scene> => {
+  const scene = newScene(t, { records: 10, bytes: 1e6, recordsPerLane: 10, noted: 10 });
+  scene.backlog.top();
+  await scene.answer([]);
+  scene.backlog.appended(Array.from({ length: 12 }, (_, index) => recordOf(index + 1, 'a')));
+  takeNext(scene.lanes);
+  return scene;
+};
+
+void t.test('a device without a backlog is not held up by that of others, and nothing is taken twice', async (t) => {
+  const { lanes, backlog, answer, reads } = await newBacklog(t);
+  lanes.done(recordOf(1, 'a'));
+  lanes.done(recordOf(takeNext(lanes) ?? 0, 'a'));
+  backlog.appended([recordOf(13, 'live'), recordOf(14, 'a')]);
+  t.equal(backlog.whole, false);
+  takeNext(lanes);
+  t.equal(takeNext(lanes), 13, 'before those that are not read yet');
+  for (const [seq, device] of [[3, 'a'], [13, 'live']] as const) lanes.done(recordOf(seq, device));
+  t.same(takeAll(lanes), [4, 5, 6, 7, 8, 9, 10]);
+  backlog.top();
+  t.same(reads, [0, 10]);
+  await answer([recordOf(11, 'a'), recordOf(12, 'a'), recordOf(13, 'live'), recordOf(14, 'a')]);
+  t.same(takeAll(lanes), [11, 12, 14]);
+  backlog.top();
+  await answer([]);
+  t.equal(backlog.whole, true);
+});
+
+void t.test('a device with something unread waits for it', async (t) => {
+  const { lanes, backlog } = await newBacklog(t);
+  backlog.appended([recordOf(13, 'a')]);
+  lanes.done(recordOf(1, 'a'));
+  t.same(takeAll(lanes), [2, 3, 4, 5, 6, 7, 8, 9, 10], '11, 12 and 13 are to be read');
+});
+
+void t.test('while others may have appended, nobody goes past what is unread', async (t) => {
+  const { lanes, backlog, answer } = await newBacklog(t);
+  backlog.more();
+  backlog.appended([recordOf(20, 'live')]);
+  lanes.done(recordOf(1, 'a'));
+  t.same(takeAll(lanes), [2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  backlog.top();
+  await answer([recordOf(11, 'a'), recordOf(12, 'a'), recordOf(19, 'live'), recordOf(20, 'live')]);
+  t.same(takeAll(lanes), [11, 19, 12, 20]);
 });

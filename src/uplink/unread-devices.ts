@@ -1,0 +1,54 @@
+/**
+ * Which devices may have messages in the part of a backlog that is not in memory. A counting filter of fixed size: it may take a device
+ * for one that has some, because another with the same place in the filter has, but never the other way round.
+ */
+export interface UnreadDevices {
+  /** From now on it is known: nothing is unread. */
+  begin(): void;
+  /** From now on it is not known, and every device may have some. */
+  forget(): void;
+  add(deviceId: string): void;
+  remove(deviceId: string): void;
+  mayHave(deviceId: string): boolean;
+}
+
+/** 256 KB, held only while there is something unread. With 10,000 devices in the backlog 7 % of the others are taken for one of them. */
+const places = 131_072;
+/** A place that is as full as this is not counted any more. */
+const full = 65_535;
+
+/** FNV-1a over the text's code units: quick, and spreads ids that differ in their last digits. */
+const placeOf = (deviceId: string): number => {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < deviceId.length; index += 1) hash = Math.imul(hash ^ deviceId.charCodeAt(index), 0x01000193);
+  return (hash ^ (hash >>> 15)) & (places - 1);
+};
+
+export const createUnreadDevices = (): UnreadDevices => {
+  let known = false;
+  let counts: Uint16Array | undefined;
+  return {
+    begin() {
+      known = true;
+      counts = undefined;
+    },
+    forget() {
+      known = false;
+      counts = undefined;
+    },
+    add(deviceId) {
+      if (!known) return;
+      counts ??= new Uint16Array(places);
+      const place = placeOf(deviceId);
+      const count = counts[place] ?? 0;
+      if (count < full) counts[place] = count + 1;
+    },
+    remove(deviceId) {
+      if (counts === undefined) return;
+      const place = placeOf(deviceId);
+      const count = counts[place] ?? 0;
+      if (count > 0 && count < full) counts[place] = count - 1;
+    },
+    mayHave: (deviceId) => !known || (counts !== undefined && (counts[placeOf(deviceId)] ?? 0) > 0),
+  };
+};
