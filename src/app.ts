@@ -14,8 +14,10 @@ import { createLines } from './app/lines.js';
 import { createLiveNetworkServers } from './app/live-network-servers.js';
 import { createLiveStatus } from './app/live-status.js';
 import { createMetrics } from './app/metrics.js';
+import { openOutbox } from './app/open-outbox.js';
 import { createDownlinks, openDeviceStore } from './app/open-downlinks.js';
 import { closeResourceStores, openResourceStores } from './app/open-resources.js';
+import { createOutboxNews } from './app/follow-outbox.js';
 import { followResources } from './app/follow-resources.js';
 import { createRouting } from './app/routing.js';
 import { openSecretBox } from './app/secrets-key.js';
@@ -31,8 +33,6 @@ import { createLifecycle } from './lifecycle.js';
 import type { Logger } from './log.js';
 import type { NoteEvent } from './messages/bridge-event.js';
 import { lockDataDir } from './store/local/data-dir-lock.js';
-import { openLocalOutbox } from './store/local/local-outbox.js';
-import { slotOf } from './store/local/slot.js';
 import { createAccept } from './uplink/accept-uplink.js';
 import { clearBacklog } from './uplink/clear-backlog.js';
 import { createReplayParked } from './uplink/replay-parked.js';
@@ -61,10 +61,9 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     // What is kept, and by whom.
     const lock = await lockDataDir(config.dataDir);
     lifecycle.onStop('data directory lock', () => lock.release());
-    const slot = await slotOf(config.dataDir);
-    const { maxBytes, dedupWindow, parkedMaxBytes } = config.outbox;
-    const outbox = await openLocalOutbox({ dataDir: config.dataDir, maxBytes, dedupWindowMs: dedupWindow, parkedMaxBytes, logger });
-    lifecycle.onStop('outbox', () => outbox.close());
+    const news = createOutboxNews();
+    const { outbox, identity, shared, ...opened } = await openOutbox({ config, ears: news.ears, logger });
+    lifecycle.onStop('outbox', () => opened.close());
     const stores = await openResourceStores(config, logger);
     lifecycle.onStop('resources', () => closeResourceStores(stores));
     const note: NoteEvent = (event) => stores.events.note(event);
@@ -108,10 +107,11 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     // What runs follows what is configured.
     const removals = new Map<string, Removal['backlog']>();
     const downlinksOf = createByRevision((connection: ConnectionConfig) => connectionDownlinks(connection, config));
+    const gate = createConnectGate();
     const lines = createLines({
-      bridge: config, slot, outbox, things, note, metrics, logger,
+      bridge: config, identity, outbox, things, note, metrics, logger,
       receive: downlinks.receive,
-      gate: createConnectGate(),
+      gate,
       family: metrics.connections,
       async clearBacklog(id) {
         await accept.settled();
@@ -120,6 +120,12 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
       },
     });
     lifecycle.onStop('connections', (deadline) => lines.stop(deadline));
+    if (shared !== undefined) {
+      const { createTakeOver } = await import('./app/take-over.js');
+      const takeOver = createTakeOver({ ...shared, bridge: config, connections: () => lines.configs(), receive: downlinks.receive, metrics: metrics.subscriber, gate, logger });
+      lifecycle.onStop('slots taken over', () => takeOver.stop());
+      news.attach({ lines, metrics: metrics.uplinks, takeOver }, shared);
+    }
     const apply = (effective: Effective, removal?: Removal): void => {
       if (removal !== undefined) removals.set(removal.connectionId, removal.backlog);
       networkServers.apply(effective.networkServers);
@@ -152,7 +158,7 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
       ...(privateTls === undefined ? {} : { tls: { certificate: privateTls.certificate, privateKey: privateTls.privateKey.reveal() } }),
       registry,
       notReady,
-      health: () => healthOf({ slot, outbox, lines: () => lines.all(), downlinks: kept, failing, unusable: () => resources.effective().failed }),
+      health: () => healthOf({ slot: identity.slot(), replicas: shared?.keeper.replicas(), orphans: shared?.keeper.orphans(), outbox, lines: () => lines.all(), downlinks: kept, failing, unusable: () => resources.effective().failed }),
       bridge: bridgePorts({ queue, devices, things, lives, outbox, stores, downlinks, replay }),
       plugins: [(app, _options, done) => void resourceRoutes(app, { resources, live }).then(() => done(), done)],
       logger,

@@ -5,6 +5,7 @@ import type { ConnectionConfig } from '../config/connection.js';
 import type { FailingNetworkServer } from '../downlink/network-server-state.js';
 import type { StoreProblem } from '../downlink/ports.js';
 import type { Reason } from '../errors.js';
+import { given } from '../given.js';
 import type { Outbox } from '../uplink/ports.js';
 import { shownState } from './connection-state.js';
 import type { Line } from './line.js';
@@ -12,6 +13,9 @@ import type { Line } from './line.js';
 /** Everything that health is made of. */
 export interface HealthSources {
   readonly slot: string;
+  /** With an outbox that replicas share: how many there are, and the slots of dead ones that are being taken over here. */
+  readonly replicas: number | undefined;
+  readonly orphans: readonly string[] | undefined;
   readonly outbox: Pick<Outbox, 'unwritable' | 'pending'> & { waiting(): readonly string[] };
   readonly lines: () => Iterable<Line>;
   /** What keeps the downlinks: the data directory or Redis. */
@@ -103,5 +107,5 @@ export const healthOf = (sources: HealthSources): Health => {
   const failing = sources.failing().map((one) => problem(`network server ${one.networkServerId}`, one, 'network_server_unreachable'));
   const none: Problem[] = lines.length === 0 ? [{ component: 'connections', reason: 'no_connection' }] : [];
   const problems = [...storeProblems(sources), ...none, ...orphanProblems(sources, lines), ...sources.unusable().map(unusableProblem), ...lines.flatMap(lineProblems), ...failing];
-  return { status: problems.length === 0 ? 'ok' : 'degraded', problems, slot: sources.slot, connections: lines.map((line) => connectionHealth(line, sources)) };
+  return { status: problems.length === 0 ? 'ok' : 'degraded', problems, slot: sources.slot, ...given({ replicas: sources.replicas, takingOver: sources.orphans }), connections: lines.map((line) => connectionHealth(line, sources)) };
 };

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { createAwsConnection, type AwsConnection, type ConnectionStatus } from '../aws/aws-connection.js';
+import { createAwsConnection, type AwsConnection, type AwsConnectionOptions, type ConnectionStatus } from '../aws/aws-connection.js';
 import type { AwsMetrics } from '../aws/metrics.js';
 import type { ConnectGate } from '../aws/connect-gate.js';
-import { createSubscriber, type Subscriber } from '../aws/subscriber.js';
+import { createSubscriber, type Subscriber, type SubscriberOptions } from '../aws/subscriber.js';
 import type { SubscriberMetrics } from '../aws/subscriber-metrics.js';
 import type { ConnectionConfig } from '../config/connection.js';
 import type { BridgeConfig } from '../config/schema.js';
@@ -19,14 +19,15 @@ import { createLowRateAlarms, type LowRateAlarms } from '../uplink/low-rate-alar
 import type { UplinkMetrics } from '../uplink/metrics.js';
 import type { Outbox } from '../uplink/ports.js';
 import { alarmsOf } from './alarm-options.js';
-import { awsSettings, connectWith, signingOf, subscriberSettings } from './connection-options.js';
+import { awsSettings, clientIds, connectWith, signingOf, subscriberSettings, type Plain } from './connection-options.js';
 import { createEventNotes } from './connection-events.js';
+import { identityGate, type Identity } from './identity.js';
 import { createLineThings, type LineThings, type LineThingsDeps } from './line-things.js';
 
 /** What all lines share. */
 export interface LineDeps extends LineThingsDeps {
   readonly bridge: Pick<BridgeConfig, 'dataDir' | 'redis'>;
-  readonly slot: string;
+  readonly identity: Identity;
   readonly outbox: Outbox;
   readonly receive: ReceiveDownlink;
   /** Lets the sessions of all connections connect a few at a time. */
@@ -38,8 +39,16 @@ export interface LineDeps extends LineThingsDeps {
 
 /** What runs while a connection is active. */
 interface Running {
+  /** What its sessions were opened with. */
+  settings: Plain<AwsConnectionOptions>;
   readonly delivery: Delivery;
   readonly aws: AwsConnection;
+}
+
+/** What takes its downlinks. */
+interface Receiving {
+  settings: Plain<SubscriberOptions>;
+  readonly subscriber: Subscriber;
 }
 
 /** One connection with everything that belongs to it: its delivery, its sessions, its subscription, its devices' registration, its alarms. */
@@ -61,6 +70,11 @@ export interface Line {
   signing(): DownlinkSigning | undefined;
   /** Makes the connection what is configured now, without touching what stays as it is. Changes are made one after the other. */
   apply(config: ConnectionConfig): Promise<void>;
+  /** Opens its sessions anew under the client ids of the slot that is held now. */
+  reslot(): Promise<void>;
+  /** See `Delivery`. */
+  more(): void;
+  restart(position: number): void;
   /** Takes no more downlinks. */
   stopReceiving(deadline: Deadline): Promise<void>;
   stop(deadline: Deadline): Promise<void>;
@@ -71,23 +85,25 @@ const settleMs = 10_000;
 
 export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
   const { id } = first;
-  const { outbox, metrics, slot, bridge } = deps;
+  const { outbox, metrics, identity, bridge } = deps;
   const inTurn = createInTurn();
   const notes = createEventNotes(id, deps.note);
   const things = createLineThings(id, deps);
   let config = first;
+  const gate = identityGate(deps.gate, identity, (slot) => clientIds(config, slot));
   let alarms = createLowRateAlarms(alarmsOf(first));
   let running: Running | undefined;
   let ending: Running | undefined;
-  let subscriber: Subscriber | undefined;
+  let receiving: Receiving | undefined;
   let startedAt: number | undefined;
   let changedAt = Date.now();
   let stopped = false;
 
   const startUplinks = (): void => {
-    const delivery = createDelivery({ connectionId: id, outbox, metrics: metrics.uplinks, note: deps.note, logger: deps.logger, expired: () => config.configuration.expiredUplinks });
-    const aws = createAwsConnection(connectWith(awsSettings(config, slot)), { listener: delivery.listener, metrics: metrics.aws, logger: deps.logger, gate: deps.gate, onStatus: notes.connection });
-    running = { delivery, aws };
+    const settings = awsSettings(config, identity.slot());
+    const delivery = createDelivery({ connectionId: id, outbox, metrics: metrics.uplinks, note: deps.note, logger: deps.logger, expired: () => config.configuration.expiredUplinks, mayPublish: () => identity.mayPublish() });
+    const aws = createAwsConnection(connectWith(settings), { listener: delivery.listener, metrics: metrics.aws, logger: deps.logger, gate, onStatus: notes.connection });
+    running = { settings, delivery, aws };
     delivery.gate(things.gate());
     aws.start();
     delivery.start(aws.publisher);
@@ -104,32 +120,37 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
     ending = undefined;
   };
 
-  const startDownlinks = (): void => {
-    const settings = subscriberSettings(config, bridge, slot);
-    if (settings === undefined) return;
-    subscriber = createSubscriber(connectWith(settings), { receive: deps.receive, metrics: metrics.subscriber, logger: deps.logger, gate: deps.gate, onStatus: notes.downlinks });
+  const startDownlinks = (settings: Plain<SubscriberOptions>): void => {
+    const subscriber = createSubscriber(connectWith(settings), { receive: deps.receive, metrics: metrics.subscriber, logger: deps.logger, gate, onStatus: notes.downlinks });
+    receiving = { settings, subscriber };
     subscriber.start();
   };
 
   const stopDownlinks = async (deadline: Deadline): Promise<void> => {
-    const ending = subscriber;
-    subscriber = undefined;
-    await ending?.stop(deadline);
+    const ending = receiving;
+    receiving = undefined;
+    await ending?.subscriber.stop(deadline);
   };
 
-  const changeUplinks = async (before: ConnectionConfig): Promise<void> => {
+  const changeUplinks = async (): Promise<void> => {
     if (!config.active) return stopUplinks(deadlineIn(settleMs));
     if (running === undefined) return startUplinks();
-    const settings = awsSettings(config, slot);
-    if (!isDeepStrictEqual(awsSettings(before, slot), settings)) await running.aws.replace(connectWith(settings));
+    const settings = awsSettings(config, identity.slot());
+    if (isDeepStrictEqual(running.settings, settings)) return;
+    running.settings = settings;
+    await running.aws.replace(connectWith(settings));
   };
 
-  const changeDownlinks = async (before: ConnectionConfig): Promise<void> => {
-    const settings = subscriberSettings(config, bridge, slot);
+  const changeDownlinks = async (): Promise<void> => {
+    const settings = subscriberSettings(config, bridge, identity.slot());
     if (settings === undefined) return stopDownlinks(deadlineIn(settleMs));
-    if (subscriber === undefined) return startDownlinks();
-    if (!isDeepStrictEqual(subscriberSettings(before, bridge, slot), settings)) await subscriber.replace(connectWith(settings));
+    if (receiving === undefined) return startDownlinks(settings);
+    if (isDeepStrictEqual(receiving.settings, settings)) return;
+    receiving.settings = settings;
+    await receiving.subscriber.replace(connectWith(settings));
   };
+
+  const changeSessions = (): Promise<unknown> => Promise.all([changeUplinks(), changeDownlinks()]);
 
   const change = async (next: ConnectionConfig): Promise<void> => {
     if (stopped) return;
@@ -138,7 +159,7 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
     changedAt = Date.now();
     if (!isDeepStrictEqual(before.alarms, next.alarms)) alarms = createLowRateAlarms(alarmsOf(next));
     if (await things.apply(next)) running?.delivery.gate(things.gate());
-    await Promise.all([changeUplinks(before), changeDownlinks(before)]);
+    await changeSessions();
   };
 
   return {
@@ -159,12 +180,18 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
     },
     things,
     aws: () => (running ?? ending)?.aws.status(),
-    downlinks: () => subscriber?.status(),
+    downlinks: () => receiving?.subscriber.status(),
     heldSince: () => running?.delivery.heldSince(),
     startedAt: () => startedAt,
     changedAt: () => changedAt,
     signing: () => signingOf(config),
     apply: (next) => inTurn(id, () => change(next)),
+    reslot: () =>
+      inTurn(id, async () => {
+        if (!stopped) await changeSessions();
+      }),
+    more: () => running?.delivery.more(),
+    restart: (position) => running?.delivery.restart(position),
     async stopReceiving(deadline) {
       stopped = true;
       await stopDownlinks(deadline);

@@ -10,8 +10,12 @@ import { createLine, type Line, type LineDeps } from './line.js';
 export interface Lines {
   get(id: string): Line | undefined;
   all(): Iterable<Line>;
+  /** Their configuration. */
+  configs(): Iterable<ConnectionConfig>;
   /** Makes them what is configured now. Each change takes its own time, and one that fails or is slow does not hold up the others. What waits for an unusable one is kept. */
   apply(configured: ReadonlyMap<string, Revised<ConnectionConfig>>, unusable: ReadonlySet<string>): void;
+  /** The slot changed: all up to the position is another replica's, and so are the client ids of before. */
+  reslot(position: number): void;
   stopReceiving(deadline: Deadline): Promise<void>;
   /** Waits for changes under way too. */
   stop(deadline: Deadline): Promise<void>;
@@ -82,9 +86,16 @@ export const createLines = (deps: LinesDeps): Lines => {
     *all() {
       for (const { line } of lines.values()) yield line;
     },
+    configs: () => [...lines.values()].map(({ line }) => line.config),
     apply(configured, unusable) {
       for (const [id, known] of [...lines]) if (!configured.has(id)) close(id, known, unusable.has(id));
       for (const [id, one] of configured) put(id, one);
+    },
+    reslot(position) {
+      for (const [id, { line }] of lines) {
+        line.restart(position);
+        run(id, () => line.reslot());
+      }
     },
     stopReceiving: (deadline) => each((line) => line.stopReceiving(deadline)),
     async stop(deadline) {

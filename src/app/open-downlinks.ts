@@ -3,13 +3,14 @@ import { createMailbox } from '../downlink/collect-downlink.js';
 import type { ConnectionDownlinks } from '../downlink/complete-downlink.js';
 import { createClearDevice, type ClearDevice } from '../downlink/clear-device.js';
 import { createDownlinkIntake } from '../downlink/downlink-intake.js';
+import { holdSubmissions } from '../downlink/held-submissions.js';
 import type { DownlinkMetrics } from '../downlink/metrics.js';
 import type { DownlinkStore, DownlinkTarget, ReceiveDownlink, StatusOutlet } from '../downlink/ports.js';
 import type { PostDownlink } from '../downlink/post-downlink.js';
 import { createSubmission } from '../downlink/submit-downlink.js';
 import { createTracker } from '../downlink/track-status.js';
 import type { WebhookDownlinks } from '../ingress/take-messages.js';
-import type { Deadline } from '../lifecycle.js';
+import { within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { openLocalDownlinks } from '../store/local/downlinks/local-downlinks.js';
 import type { ThingMemory } from '../uplink/ports.js';
@@ -57,10 +58,11 @@ export const openDeviceStore = async ({ redis, dataDir, downlinks }: BridgeConfi
 
 /** Puts the parts together that receive, submit, track and hand out downlinks. */
 export const createDownlinks = ({ store, shared, ...deps }: DownlinkDeps): DownlinkParts => {
-  const { queue, submitted, devices, lives } = store;
+  const { queue, devices, lives } = store;
+  const submitted = holdSubmissions(store);
   const common = { ...deps, queue, submitted, devices, lives };
   const submission = createSubmission({ ...common, ...(shared ? { latestMs: sharedLatestMs } : {}) });
-  const tracker = createTracker({ ...common, underWay: submission.underWay });
+  const tracker = createTracker({ ...common, submitted: { ...submitted, of: submitted.known }, underWay: submission.underWay });
   const mailbox = createMailbox(common);
   let stopped: Promise<void> | undefined;
   return {
@@ -69,6 +71,6 @@ export const createDownlinks = ({ store, shared, ...deps }: DownlinkDeps): Downl
     webhooks: { devices, resolve: (sender, incoming) => tracker.resolve(sender, incoming), collect: (request) => mailbox.collect(request) },
     failing: () => submission.failing(),
     start: () => submission.start(),
-    stop: (deadline) => (stopped ??= submission.close(deadline)),
+    stop: (deadline) => (stopped ??= submission.close(deadline).then(() => within(deadline, submitted.close())).then(() => undefined)),
   };
 };

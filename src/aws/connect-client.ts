@@ -25,6 +25,8 @@ export interface ConnectOptions<C extends MqttClient> {
   readonly connectTimeoutMs: number;
   /** Makes the client, which must not connect by itself (`manualConnect`), over the stream it is given. */
   readonly create: (openStream: () => Duplex) => C;
+  /** For the gate. */
+  readonly clientId?: string;
   /** Absent: it begins at once. */
   readonly gate?: ConnectGate | undefined;
   readonly hooks?: ConnectHooks | undefined;
@@ -94,11 +96,11 @@ const attempt = async <C extends MqttClient>(options: ConnectOptions<C>, progres
 
 /**
  * Runs DNS, TCP, TLS, with AWS credentials the WebSocket, and MQTT CONNECT.
- * @throws ConnectFailure dns_failed, endpoint_unreachable, tls_failed, certificate_refused, connect_refused, connect_timeout, aws_credentials_missing; the abort while it waits at the gate
+ * @throws ConnectFailure dns_failed, endpoint_unreachable, tls_failed, certificate_refused, connect_refused, connect_timeout, aws_credentials_missing; the abort while it waits at the gate, and what the gate throws
  */
 export const connectClient = async <C extends MqttClient>(options: ConnectOptions<C>, signal: AbortSignal): Promise<ConnectedClient<C>> => {
   const { endpoint } = options;
-  const leave = await options.gate?.enter(`${endpoint.host}:${endpoint.port}`, signal);
+  const leave = await options.gate?.enter(`${endpoint.host}:${endpoint.port}`, signal, options.clientId);
   const progress: Progress = { secured: false, failure: undefined };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(options.connectTimeoutMs)]);
   try {

@@ -3,9 +3,10 @@ export interface ConnectGate {
   /**
    * Resolves when the connect may begin, to what is called when it ended.
    * @param address What is connected to; one that was slow or failed the last time has to share fewer places.
-   * @throws the abort
+   * @param clientId Under which MQTT client id, where the one who asks has settled on it.
+   * @throws the abort; BridgeError slot_lost, store_unavailable where the client id may be another replica's now
    */
-  enter(address: string, signal: AbortSignal): Promise<(connected: boolean) => void>;
+  enter(address: string, signal: AbortSignal, clientId?: string): Promise<(connected: boolean) => void>;
 }
 
 export interface ConnectGateOptions {

@@ -17,8 +17,8 @@ const filtersPerPacket = 8;
 /** Codes from 0x80 on are failures, in MQTT 3.1.1 too (MQTT 5.0, 2.4; MQTT 3.1.1, 3.9.3). */
 const leastFailure = 0x80;
 
-/** Gives the filters that the broker would not unsubscribe. */
-const unsubscribe = async (client: MqttClient, filters: readonly string[]): Promise<string[]> => {
+/** Gives the filters that the broker would not unsubscribe. @throws whatever MQTT.js throws when the connection closed */
+export const unsubscribe = async (client: MqttClient, filters: readonly string[]): Promise<string[]> => {
   const left: string[] = [];
   for (let start = 0; start < filters.length; start += filtersPerPacket) {
     const batch = filters.slice(start, start + filtersPerPacket);

@@ -59,6 +59,11 @@ export class SubscriberClient extends MqttClient {
     return this.#open === 0 ? performance.now() - this.#lastTakenAt : 0;
   }
 
+  /** A message of QoS 1 came that was not stored: it is still at the broker. */
+  get missed(): boolean {
+    return this.#missed;
+  }
+
   /** Takes messages from now on. A kept session gets them right behind CONNACK, before its owner is ready. */
   begin(): void {
     this.#lastTakenAt = performance.now();

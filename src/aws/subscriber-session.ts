@@ -5,7 +5,7 @@ import { connectClient, type ConnectHooks, type MqttVersion } from './connect-cl
 import type { ConnectGate } from './connect-gate.js';
 import type { Endpoint } from './endpoint.js';
 import { endsByPeer } from './session-close.js';
-import { settleSubscription, type Subscription } from './settle-subscription.js';
+import { settleSubscription, unsubscribe, type Subscription } from './settle-subscription.js';
 import { mostAtOnce, SubscriberClient, type MessageSink } from './subscriber-client.js';
 import { endByPeer, endBySelf, endByStore, type SubscriberEnd } from './subscriber-end.js';
 
@@ -22,7 +22,8 @@ export interface SubscriberSessionOptions {
   readonly version: MqttVersion;
   readonly keepAliveMs: number;
   readonly connectTimeoutMs: number;
-  readonly subscription: Subscription;
+  /** Absent: nothing is asked for, and what comes is of a session that was kept. */
+  readonly subscription?: Subscription;
   readonly take: MessageSink['take'];
   /** Ends the session politely, when the message that is being taken is done with. */
   readonly stop: AbortSignal;
@@ -32,9 +33,11 @@ export interface SubscriberSessionOptions {
   readonly hooks?: ConnectHooks | undefined;
 }
 
-/** A session that is subscribed. Used once, like a session that publishes. */
+/** A session that takes messages. Used once, like a session that publishes. */
 export interface SubscriberSession {
   readonly openedAt: number;
+  /** Whether the broker kept it from before. */
+  readonly present: boolean;
   /** Seconds that the broker keeps the session when the client is away; undefined where it does not tell (MQTT 3.1.1). */
   readonly keptForS: number | undefined;
   /** Resolves when the connection is closed. */
@@ -45,6 +48,12 @@ export interface SubscriberSession {
   resume(): void;
   /** Resolves when the messages that were being taken when it ended are done with. */
   finished(): Promise<void>;
+  /** Milliseconds since it began, or since the last message was taken; 0 while one is. */
+  idleMs(): number;
+  /** Whether a message came that was not stored, so that the broker still has it. */
+  missed(): boolean;
+  /** Ends subscriptions. Never settles once the connection closed. */
+  unsubscribe(filters: readonly string[]): Promise<void>;
 }
 
 const clientOptions = (options: SubscriberSessionOptions): IClientOptions => ({
@@ -116,6 +125,8 @@ interface Connected extends Wires {
 
 /** Runs until SUBACK is in. @throws BridgeError for a SUBACK that refuses; anything else when the connection closed */
 const subscribe = async ({ client, stream, ending, ended, present }: Connected, options: SubscriberSessionOptions): Promise<void> => {
+  const { subscription } = options;
+  if (subscription === undefined) return;
   const unanswered = setInterval(() => {
     if (client.idleMs < options.connectTimeoutMs) return;
     ending.because(endBySelf('connect_timeout', 'SUBSCRIBE was not answered'));
@@ -124,7 +135,7 @@ const subscribe = async ({ client, stream, ending, ended, present }: Connected, 
   try {
     // MQTT.js never answers what it is asked after the connection closed.
     const closed = ended.then(({ detail }) => Promise.reject(new Error(detail)));
-    await Promise.race([settleSubscription({ client, present, asking: () => (ending.asked = true) }, options.subscription), closed]);
+    await Promise.race([settleSubscription({ client, present, asking: () => (ending.asked = true) }, subscription), closed]);
     ending.asked = false;
     // A message before SUBACK may have failed: the session is on its way out and does not count as subscribed.
     if (ending.end !== undefined) await closed;
@@ -134,7 +145,7 @@ const subscribe = async ({ client, stream, ending, ended, present }: Connected, 
 };
 
 /**
- * Connects and subscribes.
+ * Connects, and subscribes where a subscription is asked for.
  * @throws BridgeError as `connectClient`; subscribe_refused; connect_timeout when SUBSCRIBE is not answered; the reason for which the session ended meanwhile
  */
 export const openSubscriberSession = async (options: SubscriberSessionOptions): Promise<SubscriberSession> => {
@@ -165,5 +176,16 @@ export const openSubscriberSession = async (options: SubscriberSessionOptions): 
     await client.refuse();
     throw new BridgeError(reason, { detail });
   }
-  return { openedAt, keptForS: client.serverProperties?.sessionExpiryInterval, ended, hold: () => client.hold(), resume: () => client.resume(), finished: () => client.refuse() };
+  return {
+    openedAt,
+    present: connack.sessionPresent,
+    keptForS: client.serverProperties?.sessionExpiryInterval,
+    ended,
+    hold: () => client.hold(),
+    resume: () => client.resume(),
+    finished: () => client.refuse(),
+    idleMs: () => client.idleMs,
+    missed: () => client.missed,
+    unsubscribe: async (filters) => void (await unsubscribe(client, filters)),
+  };
 };

@@ -1,6 +1,6 @@
 import type { IPublishPacket } from 'mqtt-packet';
 import type { ReceiveDownlink } from '../downlink/ports.js';
-import { inTime, type Deadline } from '../lifecycle.js';
+import type { Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { causeOf } from './cause-of.js';
 import { isRefusal } from './connect-failure.js';
@@ -12,6 +12,7 @@ import type { SubscriberMetrics } from './subscriber-metrics.js';
 import type { SubscriberOptions } from './subscriber-options.js';
 import { sessionExpiryS } from './subscriber-session.js';
 import { createSuccession, type Succession } from './succession.js';
+import { takeDownlink } from './take-downlink.js';
 
 export type { SubscriberOptions } from './subscriber-options.js';
 
@@ -46,8 +47,6 @@ export interface Subscriber {
   stop(deadline: Deadline): Promise<void>;
 }
 
-/** Longest wait for the store when nothing else is said, ms. */
-const defaultStoreTimeoutMs = 10_000;
 /** AWS keeps a session for an hour by default; a broker that keeps it for less loses downlinks in a shorter outage. */
 const usualExpiryS = 3_600;
 
@@ -134,17 +133,9 @@ class DownlinkSubscriber implements Subscriber {
     };
   }
 
-  async #take({ topic, payload, qos }: IPublishPacket, { connectionId, storeTimeoutMs = defaultStoreTimeoutMs }: SubscriberOptions, generation: SubscriberGeneration): Promise<void> {
-    this.deps.metrics.received(connectionId);
-    try {
-      await inTime(this.deps.receive({ connectionId, topic, payload: Buffer.from(payload as Buffer) }), storeTimeoutMs);
-      generation.stable();
-    } catch (error) {
-      const { reason, detail } = causeOf(error);
-      this.deps.metrics.notStored(connectionId, reason);
-      this.#logger.warn({ reason, detail, topic, qos }, 'downlink not stored');
-      throw error;
-    }
+  async #take(message: IPublishPacket, options: SubscriberOptions, generation: SubscriberGeneration): Promise<void> {
+    await takeDownlink(message, options, { ...this.deps, logger: this.#logger });
+    generation.stable();
   }
 
   #tellExpiry(keptForS: number | undefined): void {

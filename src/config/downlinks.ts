@@ -1,7 +1,5 @@
-import { caBundle } from './credentials.js';
 import { section } from './field.js';
 import { duration, integer } from './scalars.js';
-import { secretUrl } from './urls.js';
 
 /** What holds for the downlinks of all connections. */
 export const downlinksSchema = section('Downlinks that wait for their network server.', {
@@ -9,11 +7,3 @@ export const downlinksSchema = section('Downlinks that wait for their network se
   maxWaiting: integer({ description: 'Most downlinks that may wait for one connection; more are rejected.' }, { min: 1, max: 10_000_000 }).prefault(100_000),
   reportWindow: duration({ description: 'How long a submitted downlink is remembered, so that the reports of its network server are matched to it.' }, { min: '1m', max: '30d' }).prefault('24h'),
 }).prefault({});
-
-const redisUrl = secretUrl({ description: 'Address of Redis, `redis://` or `rediss://`, with user and password where it has them. Also taken from `REDIS_URL`.', hint: '${REDIS_URL}' }, ['redis', 'rediss']);
-
-/** Where downlinks are shared by several replicas. */
-export const redisSchema = section('Redis keeps the downlinks, and several bridges may share it. Without it they are kept in dataDir.', {
-  url: redisUrl,
-  caCertificate: caBundle({ description: "CA certificates that the certificate of a rediss:// address must chain to; Node's own list when absent.", hint: 'certs/redis-ca.pem' }).optional(),
-});

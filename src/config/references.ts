@@ -40,3 +40,9 @@ export const checkResources = (config: Loose, report: Report): void => {
   checkFlows(config, report);
   if (entriesOf(connections).length > 1 && entriesOf(flows).length === 0) report(['flows'], "needs at least one entry with two or more connections, so that no customer's data reaches another");
 };
+
+/** What one part of the file asks of another. */
+export const checkStores = ({ outbox, redis }: Loose, report: Report): void => {
+  const store = typeof outbox === 'object' && outbox !== null ? (outbox as Loose)['store'] : undefined;
+  if (store === 'redis' && redis === undefined) report(['outbox', 'store'], 'needs redis: where it is must be said there, or in REDIS_URL');
+};

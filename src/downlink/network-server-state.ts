@@ -17,7 +17,10 @@ export interface NetworkServerStateOptions {
   readonly backoff: Backoff;
   /** Called when it begins to fail, fails for another reason, or (undefined) is well again. */
   readonly changed: (failing: FailingNetworkServer | undefined) => void;
+  /** Epoch ms. */
   readonly now: () => number;
+  /** Ms of a monotonic clock: a pause ends in its time when the wall clock is set. */
+  readonly clock: () => number;
   readonly random: () => number;
 }
 
@@ -35,7 +38,7 @@ export interface Attempt {
 export interface NetworkServerState {
   /** How long a downlink must wait before it may go, ms; 0: now. Who gets 0 while it fails has the trial, for a while, and gets 0 again when it asks again. */
   holdMs(downlinkId: string): number;
-  /** Begins an attempt; undefined when another one is on trial, or the pause is not over: then wait `holdMs`. */
+  /** Begins an attempt; undefined when another one is on trial, the pause is not over, or too many are out: then wait `holdMs`. */
   begin(): Attempt | undefined;
   failing(): FailingNetworkServer | undefined;
 }
@@ -51,6 +54,8 @@ const longestTrialMs = 300_000;
 /** Longest time until a waiting downlink looks again, ms: short enough to go soon after a recovery, long enough for thousands to wait. */
 const longestLookMs = 4_000;
 const shortestLookMs = 50;
+/** Most attempts that are out at once, as many as an HTTP client has connections to one API. More would wait there, and their time would run out before their answer came. */
+const mostOut = 64;
 /** Silence: this many attempts without an answer, and none for this long, ms. More would only wait with them, each in a place that others need. */
 const silence = { attempts: 8, ms: 2_000, lookMs: 250 };
 
@@ -66,7 +71,7 @@ const isCertain = (outcome: SubmitOutcome): boolean => outcome.kind === 'later' 
 interface Failure {
   readonly info: FailingNetworkServer;
   readonly trials: number;
-  /** Times by `now`. */
+  /** Times by `clock`. */
   readonly pauseUntil: number;
   reservedUntil: number;
   reservedFor?: string;
@@ -74,7 +79,7 @@ interface Failure {
   trial?: { readonly attempt: Attempt; readonly until: number } | undefined;
 }
 
-export const createNetworkServerState = ({ networkServerId, backoff, changed, now, random }: NetworkServerStateOptions): NetworkServerState => {
+export const createNetworkServerState = ({ networkServerId, backoff, changed, now, clock, random }: NetworkServerStateOptions): NetworkServerState => {
   const out = new Map<object, number>();
   let failures = 0;
   let answeredAt = Number.NEGATIVE_INFINITY;
@@ -84,16 +89,18 @@ export const createNetworkServerState = ({ networkServerId, backoff, changed, no
 
   const isSilent = (): boolean => {
     if (out.size < silence.attempts) return false;
-    const oldest = out.values().next().value ?? now();
-    return now() - Math.max(oldest, answeredAt) > silence.ms;
+    const oldest = out.values().next().value ?? clock();
+    return clock() - Math.max(oldest, answeredAt) > silence.ms;
   };
 
-  const isOnTrial = ({ trial }: Failure): boolean => trial !== undefined && trial.until > now();
+  const isFull = (): boolean => out.size >= mostOut;
 
-  const isReservedFor = (other: string, { reservedUntil, reservedFor }: Failure): boolean => reservedUntil > now() && reservedFor !== other;
+  const isOnTrial = ({ trial }: Failure): boolean => trial !== undefined && trial.until > clock();
+
+  const isReservedFor = (other: string, { reservedUntil, reservedFor }: Failure): boolean => reservedUntil > clock() && reservedFor !== other;
 
   const holdOf = (current: Failure, downlinkId: string): number => {
-    const left = current.pauseUntil - now();
+    const left = current.pauseUntil - clock();
     if (left > 0) return Math.round(left <= longestLookMs ? left + random() * Math.max(shortestLookMs, left / 4) : spread(longestLookMs));
     return isOnTrial(current) || isReservedFor(downlinkId, current) ? spread(longestLookMs / 2) : 0;
   };
@@ -108,7 +115,7 @@ export const createNetworkServerState = ({ networkServerId, backoff, changed, no
     const detail = outcome.cause.text ?? outcome.cause.code ?? '';
     const info = { networkServerId, reason: outcome.reason, detail, since: before?.info.since ?? now() };
     const trials = before === undefined ? 0 : before.trials + 1;
-    failure = { info, trials, pauseUntil: now() + pauseMs(outcome, trials), reservedUntil: 0 };
+    failure = { info, trials, pauseUntil: clock() + pauseMs(outcome, trials), reservedUntil: 0 };
     if (before?.info.reason !== info.reason) changed(info);
   };
 
@@ -140,28 +147,29 @@ export const createNetworkServerState = ({ networkServerId, backoff, changed, no
 
   return {
     holdMs(downlinkId) {
-      if (failure === undefined) return isSilent() ? Math.round(silence.lookMs * (0.5 + random())) : 0;
+      if (failure === undefined) return isFull() || isSilent() ? Math.round(silence.lookMs * (0.5 + random())) : 0;
       const hold = holdOf(failure, downlinkId);
-      if (hold > 0 || failure.reservedUntil > now()) return hold;
-      failure.reservedUntil = now() + trialReservedMs;
+      if (hold > 0 || failure.reservedUntil > clock()) return hold;
+      failure.reservedUntil = clock() + trialReservedMs;
       failure.reservedFor = downlinkId;
       return 0;
     },
     begin() {
       const current = failure;
-      if (current !== undefined && (current.pauseUntil > now() || isOnTrial(current))) return undefined;
+      if (current === undefined && isFull()) return undefined;
+      if (current !== undefined && (current.pauseUntil > clock() || isOnTrial(current))) return undefined;
       const attempt: Attempt = {
         ended(outcome) {
           if (!out.delete(attempt)) return;
-          answeredAt = now();
+          answeredAt = clock();
           settle(attempt, outcome);
         },
         abandoned() {
           if (out.delete(attempt)) release(attempt);
         },
       };
-      out.set(attempt, now());
-      if (current !== undefined) current.trial = { attempt, until: now() + longestTrialMs };
+      out.set(attempt, clock());
+      if (current !== undefined) current.trial = { attempt, until: clock() + longestTrialMs };
       return attempt;
     },
     failing: () => failure?.info,

@@ -10,7 +10,9 @@ export interface NetworkServerStatesOptions {
   readonly targets: ReadonlyMap<string, Target>;
   readonly metrics: Pick<DownlinkMetrics, 'failing'>;
   readonly logger: Logger;
+  /** As of one state. */
   readonly now: () => number;
+  readonly clock: () => number;
   readonly random: () => number;
 }
 
@@ -23,7 +25,7 @@ export interface NetworkServerStates {
   failing(): readonly FailingNetworkServer[];
 }
 
-export const createNetworkServerStates = ({ targets, metrics, logger, now, random }: NetworkServerStatesOptions): NetworkServerStates => {
+export const createNetworkServerStates = ({ targets, metrics, logger, now, clock, random }: NetworkServerStatesOptions): NetworkServerStates => {
   const states = new Map<string, { readonly target: Target; readonly state: NetworkServerState }>();
 
   const tell = (id: string, failing: FailingNetworkServer | undefined): void => {
@@ -41,7 +43,7 @@ export const createNetworkServerStates = ({ targets, metrics, logger, now, rando
     const changed = (failing: FailingNetworkServer | undefined): void => {
       if (states.get(id)?.target === target) tell(id, failing);
     };
-    const state = createNetworkServerState({ networkServerId: id, backoff, changed, now, random });
+    const state = createNetworkServerState({ networkServerId: id, backoff, changed, now, clock, random });
     states.set(id, { target, state });
     return state;
   };

@@ -117,6 +117,8 @@ export interface SubmittedDownlinks {
   /** Those of a device, in the order in which they were first put. */
   of(deviceId: string): Promise<readonly SubmittedDownlink[]>;
   remove(deviceId: string, downlinkId: string): Promise<void>;
+  /** Resolves when no other process submits to the device, at the latest after `limitMs`. Absent where there is no other. */
+  quiet?(deviceId: string, limitMs: number): Promise<void>;
 }
 
 /** Where a device was last heard. */

@@ -9,14 +9,15 @@ export interface RemovedTargets {
 export interface RemovedTargetsOptions {
   readonly targets: ReadonlyMap<string, Pick<DownlinkTarget, 'id'>>;
   readonly graceMs: number;
-  readonly now: () => number;
+  /** Ms of a monotonic clock. */
+  readonly clock: () => number;
 }
 
 /**
  * A network server may be removed and made again, and a replica may see a downlink for one before it learns of it: so downlinks wait
  * for a while. Not for longer, because later downlinks of a device that moved to another network server wait behind them.
  */
-export const createRemovedTargets = ({ targets, graceMs, now }: RemovedTargetsOptions): RemovedTargets => {
+export const createRemovedTargets = ({ targets, graceMs, clock }: RemovedTargetsOptions): RemovedTargets => {
   const missedSince = new Map<string, number>();
   return {
     graceMs(id) {
@@ -24,9 +25,9 @@ export const createRemovedTargets = ({ targets, graceMs, now }: RemovedTargetsOp
         missedSince.delete(id);
         return 0;
       }
-      const since = missedSince.get(id) ?? now();
+      const since = missedSince.get(id) ?? clock();
       missedSince.set(id, since);
-      return Math.max(0, since + graceMs - now());
+      return Math.max(0, since + graceMs - clock());
     },
   };
 };

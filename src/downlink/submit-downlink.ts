@@ -34,6 +34,8 @@ export interface SubmissionOptions {
   readonly latestMs?: number;
   readonly logger: Logger;
   readonly now?: () => number;
+  /** Ms of a monotonic clock. */
+  readonly clock?: () => number;
   readonly random?: () => number;
 }
 
@@ -66,9 +68,9 @@ const usualGraceMs = 60_000;
 const removedLookMs = 2_000;
 
 export const createSubmission = (options: SubmissionOptions): Submission => {
-  const { queue, submitted, devices, statuses, lives, targets, metrics, logger, removedGraceMs = usualGraceMs, now = Date.now, random = Math.random } = options;
-  const states = createNetworkServerStates({ targets, metrics, logger, now, random });
-  const removed = createRemovedTargets({ targets, graceMs: removedGraceMs, now });
+  const { queue, submitted, devices, statuses, lives, targets, metrics, logger, removedGraceMs = usualGraceMs, now = Date.now, clock = () => performance.now(), random = Math.random } = options;
+  const states = createNetworkServerStates({ targets, metrics, logger, now, clock, random });
+  const removed = createRemovedTargets({ targets, graceMs: removedGraceMs, clock });
   const reporter = createReporter({ statuses, lives, metrics, logger, now, random });
   const memory = createSubmissionMemory({ submitted, logger, now, random });
   const uncounted = createUncounted();

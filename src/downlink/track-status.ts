@@ -76,6 +76,7 @@ export const createTracker = ({ submitted, lives, targets, underWay, metrics, lo
   const candidatesOf = async (deviceId: string, networkServerId: string): Promise<readonly SubmittedDownlink[]> => {
     await underWay.over(deviceId, submissionLimitMs);
     try {
+      await submitted.quiet?.(deviceId, submissionLimitMs);
       const all = await inTime(submitted.of(deviceId), storeLimitMs);
       isUnreadable = false;
       return all.filter(({ downlink }) => downlink.networkServer.id === networkServerId);

@@ -9,6 +9,8 @@ export interface IngressListenerOptions extends WebhookOptions {
   readonly trustedProxies: readonly string[];
   /** PEM; absent means plain HTTP behind a proxy that ends TLS. */
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
+  /** A webhook must have arrived whole within this time, ms, and before it the TLS handshake; slower senders hold memory and sockets. Default: 30 s. */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface Listener {
@@ -19,18 +21,19 @@ export interface Listener {
   readonly url: string;
 }
 
-/** A webhook must have arrived whole within this time, ms; slower senders hold memory and sockets. */
-const requestTimeoutMs = 30_000;
+const usualRequestTimeoutMs = 30_000;
+const longestCheckMs = 2_000;
+
 /**
  * Node holds senders to the longer of the two times and looks every 30 s: with its own 60 s for the headers, a slow sender would
  * have a minute and a half.
  */
-const slowSenders = { headersTimeout: requestTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 2_000 } as const;
+const slowSenders = (ms: number) => ({ headersTimeout: ms, requestTimeout: ms, connectionsCheckingInterval: Math.min(longestCheckMs, ms) });
 
 /** Between two looks for connections that have become idle while the listener stops, ms. */
 const sweepMs = 20;
 
-const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions): FastifyInstance => {
+const createServer = ({ bodyLimit, trustedProxies, tls, requestTimeoutMs = usualRequestTimeoutMs }: IngressListenerOptions): FastifyInstance => {
   const common = {
     logger: false,
     bodyLimit,
@@ -39,8 +42,9 @@ const createServer = ({ bodyLimit, trustedProxies, tls }: IngressListenerOptions
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
   } as const;
-  if (tls === undefined) return fastify({ ...common, http: slowSenders });
-  return fastify({ ...common, https: { ...slowSenders, cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } });
+  if (tls === undefined) return fastify({ ...common, http: slowSenders(requestTimeoutMs) });
+  // A connection counts as one of HTTP only once its handshake is over, for which Node would give two minutes.
+  return fastify({ ...common, https: { ...slowSenders(requestTimeoutMs), handshakeTimeout: requestTimeoutMs, cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } });
 };
 
 /** The public listener: nothing but webhooks. */

@@ -4,8 +4,11 @@ import type { Logger } from '../log.js';
 /** A refusal is logged when its kind is new, then at most once in this time with the count of those between, ms. */
 const quietMs = 60_000;
 
-/** Logs refused webhooks so that a misconfigured network server is seen, and does not fill the disk. */
-export const createRefusalLog = (logger: Logger, now: () => number = Date.now): ((networkServer: string, error: BridgeError, requestId: string) => void) => {
+/**
+ * Logs refused webhooks so that a misconfigured network server is seen, and does not fill the disk.
+ * @param now Ms of a monotonic clock.
+ */
+export const createRefusalLog = (logger: Logger, now: () => number = () => performance.now()): ((networkServer: string, error: BridgeError, requestId: string) => void) => {
   const kinds = new Map<string, { loggedAt: number; silent: number }>();
   return (networkServer, error, requestId) => {
     const { reason } = error;

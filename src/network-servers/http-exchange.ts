@@ -41,7 +41,7 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-/** More would only wait in the network server's own queue. */
+/** More would only wait in the network server's own queue. No more attempts than these are made at once (`network-server-state.ts`). */
 const maxConnections = 64;
 const maxBodyBytes = 65_536;
 const userAgent = 'lpwan-aws-bridge';

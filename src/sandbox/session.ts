@@ -24,7 +24,9 @@ export interface Link {
 
 /** A shared subscription group, as its members see it. */
 export interface MessageSource {
-  /** The next message that waited for a member to come back. */
+  /** Whether messages wait for a member to come back. */
+  readonly waiting: boolean;
+  /** The next one of them. */
   take(session: Session): Delivery | undefined;
   dispatch(message: BrokerMessage): void;
 }
@@ -126,12 +128,19 @@ export class Session {
   /** New messages first: AWS lets stored ones trickle beside them. */
   #nextQueue(link: Link): Delivery[] | undefined {
     if (this.#live.length > 0) return this.#live;
+    if (this.#stored.length === 0 && !this.#groupsWait()) return undefined;
     const wait = link.storedQuota.waitMs(performance.now());
-    if (this.#stored.length === 0 && wait === 0) this.#takeFromGroups();
-    if (this.#stored.length === 0) return undefined;
-    if (wait === 0) return this.#stored;
-    this.#pumpIn(wait);
-    return undefined;
+    if (wait > 0) {
+      this.#pumpIn(wait);
+      return undefined;
+    }
+    if (this.#stored.length === 0) this.#takeFromGroups();
+    return this.#stored.length === 0 ? undefined : this.#stored;
+  }
+
+  #groupsWait(): boolean {
+    for (const { group } of this.subscriptions.values()) if (group?.waiting === true) return true;
+    return false;
   }
 
   #takeFromGroups(): void {

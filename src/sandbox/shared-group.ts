@@ -26,6 +26,10 @@ export class SharedGroup implements MessageSource {
     return this.#members.size === 0;
   }
 
+  get waiting(): boolean {
+    return this.#pending.length > 0;
+  }
+
   join(session: Session, qos: 0 | 1): void {
     this.#members.set(session, qos);
   }

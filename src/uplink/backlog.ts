@@ -1,3 +1,4 @@
+import { setTimeout as rest } from 'node:timers/promises';
 import { BridgeError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Lanes } from './lanes.js';
@@ -37,6 +38,9 @@ const rereadMs = 500;
 /** Records read from the outbox at a time. */
 const readAhead = { records: 1_024, bytes: 8 * 1024 * 1024 };
 
+/** A look at whose the unread messages are: so many at a time, and a pause between, so that it takes a small part of the process, ms. */
+const survey = { records: 512, bytes: 2 * 1024 * 1024, pauseMs: 10 };
+
 /** Live messages that may be in the lanes, or published, before the read that comes to them. */
 const mostAhead = 250_000;
 
@@ -54,6 +58,9 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
   let restarts = 0;
   let pause: NodeJS.Timeout | undefined;
   const unread = createUnreadDevices();
+  /** Up to this position what is unread was added to `unread`. */
+  let counted = 0;
+  let surveying: 'wanted' | 'running' | 'over' = 'wanted';
   /** Positions behind the cursor that are, or were, in the lanes already. They rise. */
   const ahead = new Set<number>();
 
@@ -68,8 +75,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     for (const record of records) {
       if (!ahead.has(record.seq)) {
         if (!lanes.add(record)) return;
-        // One that is not told yet was not counted.
-        if (record.seq <= newest) unread.remove(record.deviceId);
+        if (record.seq <= counted) unread.remove(record.deviceId);
       }
       cursor = record.seq;
     }
@@ -81,6 +87,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     if (cursor < awaited) return later();
     whole = true;
     cursor = Math.max(cursor, newest);
+    surveying = 'over';
     ahead.clear();
     unread.begin();
   };
@@ -88,9 +95,47 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
   /** A live message while something before it is still to be read. */
   const takeLive = (record: OutboxRecord): void => {
     if (!unread.mayHave(record.deviceId) && ahead.size < mostAhead && lanes.add(record, 'live')) return void ahead.add(record.seq);
-    unread.add(record.deviceId);
     awaited = record.seq;
     changes += 1;
+    if (!isSurveyed() || record.seq <= counted) return;
+    unread.add(record.deviceId);
+    counted = record.seq;
+  };
+
+  const isSurveyed = (): boolean => surveying === 'over';
+
+  /** One step of the look through what was there at a start; true at its end. */
+  const look = async (): Promise<boolean> => {
+    const seen = changes;
+    counted = Math.max(counted, cursor);
+    const records = await outbox.read(connectionId, counted, survey.records, survey.bytes);
+    if (isSurveyed()) return true;
+    for (const { seq, deviceId } of records) {
+      if (seq > cursor) unread.add(deviceId);
+      counted = seq;
+    }
+    return records.length === 0 && seen === changes;
+  };
+
+  /** After a start it is not known who has something unread. As long as that is so, live messages wait for all of it. */
+  const lookThrough = async (): Promise<void> => {
+    surveying = 'running';
+    try {
+      while (!(await look())) await rest(survey.pauseMs, undefined, { ref: false });
+      if (isSurveyed()) return;
+      surveying = 'over';
+      unread.complete();
+    } catch {
+      // The reads of the delivery say why; it is begun again with the next of them.
+      surveying = 'wanted';
+      counted = 0;
+      unread.forget();
+    }
+  };
+
+  const giveUpLooking = (): void => {
+    surveying = 'over';
+    unread.forget();
   };
 
   const readTail = async (): Promise<void> => {
@@ -135,7 +180,9 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
       if (reading || pause !== undefined) return;
       const wanted = lanes.wanted(readAhead.records);
       if (wanted.length > 0) return void read(refill(wanted));
-      if (!whole && !lanes.full && lanes.loaded <= readAhead.records * 2) void read(readTail());
+      if (whole) return;
+      if (!lanes.full && lanes.loaded <= readAhead.records * 2) void read(readTail());
+      else if (surveying === 'wanted') void lookThrough();
     },
     appended(records) {
       for (const record of records) {
@@ -150,7 +197,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     },
     more() {
       whole = false;
-      unread.forget();
+      giveUpLooking();
       changes += 1;
     },
     restart(position) {
@@ -160,11 +207,14 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
       awaited = position;
       whole = false;
       ahead.clear();
-      unread.forget();
+      giveUpLooking();
     },
     get whole() {
       return whole;
     },
-    stop: () => clearTimeout(pause),
+    stop() {
+      surveying = 'over';
+      clearTimeout(pause);
+    },
   };
 };

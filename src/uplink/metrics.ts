@@ -61,7 +61,8 @@ export const createUplinkMetrics = (options: UplinkMetricsOptions): UplinkMetric
     stored: connections.counter('outbox_accepted_total', 'Messages accepted for the connection.'),
     delivered(connection, seconds) {
       delivered(connection);
-      latency(connection, seconds);
+      // The wall clock may have been set back meanwhile.
+      latency(connection, Math.max(0, seconds));
     },
     expired: connections.counter('outbox_expired_total', 'Messages whose validity time ended before AWS acknowledged them.'),
     parked: connections.counterBy('outbox_parked_total', 'Messages given up and kept for a person, by reason.', { name: 'reason', values: parkReasons }),

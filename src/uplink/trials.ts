@@ -74,7 +74,8 @@ const createForbiddenTopics = (now: () => number): { add(topic: string): void; h
   };
 };
 
-export const createTrials = (now: () => number = Date.now): Trials => {
+/** @param now Milliseconds of a clock that only goes forward. @param wallClock Epoch ms, for `heldSince`. */
+export const createTrials = (now: () => number = () => performance.now(), wallClock: () => number = Date.now): Trials => {
   const closes = new Map<number, number>();
   const suspects = new Map<number, Suspect>();
   const forbidden = createForbiddenTopics(now);
@@ -89,7 +90,7 @@ export const createTrials = (now: () => number = Date.now): Trials => {
     failuresInRow += 1;
     lastFailureAt = now();
     pauseMs = backoffMs(heldBackoff, failuresInRow - 1);
-    if (failuresInRow >= heldAfter) heldSince ??= lastFailureAt;
+    if (failuresInRow >= heldAfter) heldSince ??= wallClock();
   };
 
   /** A further strike, or the verdict when another topic was acknowledged since the last one. */

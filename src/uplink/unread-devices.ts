@@ -3,11 +3,14 @@
  * for one that has some, because another with the same place in the filter has, but never the other way round.
  */
 export interface UnreadDevices {
-  /** From now on it is known: nothing is unread. */
+  /** Nothing is unread, and what will be is told. */
   begin(): void;
-  /** From now on it is not known, and every device may have some. */
+  /** All that is unread was added by now. */
+  complete(): void;
+  /** Something is unread that was not added: every device may have some. */
   forget(): void;
   add(deviceId: string): void;
+  /** Of a message that was added. */
   remove(deviceId: string): void;
   mayHave(deviceId: string): boolean;
 }
@@ -32,12 +35,12 @@ export const createUnreadDevices = (): UnreadDevices => {
       known = true;
       counts = undefined;
     },
+    complete: () => void (known = true),
     forget() {
       known = false;
       counts = undefined;
     },
     add(deviceId) {
-      if (!known) return;
       counts ??= new Uint16Array(places);
       const place = placeOf(deviceId);
       const count = counts[place] ?? 0;

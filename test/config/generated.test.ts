@@ -6,7 +6,7 @@ import { createTestCertificates } from '../support/certificates.js';
 import { configFolder, load, problemsOf } from './config-folder.js';
 
 const certificates = await createTestCertificates();
-const env = { FACTORY_KEY: 'k', CHIRPSTACK_TOKEN: 't', FACTORY_PASSWORD: 'p', FACTORY_TOKEN: 't', THINGPARK_KEY: 'k', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', THINGPARK_AS_KEY: 'k', REDIS_URL: 'redis://localhost', SECRETS_KEY: 'a'.repeat(64), OLD_SECRETS_KEY: 'b'.repeat(64) };
+const env = { FACTORY_KEY: 'k', CHIRPSTACK_TOKEN: 't', FACTORY_PASSWORD: 'p', FACTORY_TOKEN: 't', THINGPARK_KEY: 'k', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', THINGPARK_AS_KEY: 'k', REDIS_URL: 'redis://localhost', REDIS_SENTINEL_PASSWORD: 'p', SECRETS_KEY: 'a'.repeat(64), OLD_SECRETS_KEY: 'b'.repeat(64) };
 
 void t.test('config/bridge.example.yaml is what the schema gives (npm run docs)', async (t) => {
   t.equal(readFileSync('config/bridge.example.yaml', 'utf8'), exampleYaml());
@@ -31,7 +31,7 @@ const allLive = (): string =>
   exampleYaml()
     .split('\n')
     .map((line) => line.replace(/^( *)#(?=[ a-zA-Z]+:| {2})(?! [A-Z`])/, '$1'))
-    .filter((line) => !/^ *(none: true|accountPrefix|certificateId|port: 443)/.test(line))
+    .filter((line) => !/^ *(none: true|accountPrefix|certificateId|port: 443|cluster: )/.test(line))
     .join('\n');
 
 void t.test('every commented setting of the example is a known key with a right value', async (t) => {

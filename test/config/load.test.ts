@@ -123,6 +123,16 @@ void t.test('REDIS_URL and LPWAN_REDIS_URL turn Redis on, the longer name first;
   t.notMatch(JSON.stringify(load(folder, { REDIS_URL: 'redis://u:marker@localhost' }).config), /marker/);
 });
 
+void t.test('Sentinels and nodes of a cluster from the environment', async (t) => {
+  const folder = configFolder(t, certificates, { 'bridge.yaml': minimal });
+  const sentinels = { REDIS_URL: 'redis://u:marker@mymaster', LPWAN_REDIS_SENTINEL_ADDRESSES: 'one:26379, [::1]:26380', LPWAN_REDIS_SENTINEL_PASSWORD: 'marker', LPWAN_REDIS_SENTINEL_TLS: 'true' };
+  const { redis } = load(folder, sentinels).config;
+  t.match(redis, { sentinel: { addresses: [{ host: 'one', port: 26379 }, { host: '::1', port: 26380 }], tls: true } });
+  t.equal(redis?.sentinel?.password?.reveal(), 'marker');
+  t.notMatch(JSON.stringify(redis), /marker/);
+  t.match(load(folder, { REDIS_URL: 'redis://a', LPWAN_REDIS_CLUSTER: 'b:7001' }).config.redis, { cluster: [{ host: 'b', port: 7001 }], sentinel: undefined });
+});
+
 void t.test('keys and open paths from the environment', async (t) => {
   const [key, old, older] = ['ab'.repeat(32), Buffer.alloc(32, 7).toString('base64'), Buffer.alloc(32, 9).toString('base64url')];
   const folder = configFolder(t, certificates, { 'bridge.yaml': minimal, 'old.keys': `${old}\n${older}\n` });

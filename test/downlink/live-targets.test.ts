@@ -68,7 +68,7 @@ void t.test('when it stays away the downlink fails, or expires', async (t) => {
   const away = createTestTarget('factory');
   const room = await openDownlinkRoom(t, { targets: [] });
   let now = Date.now();
-  const submission = submissionOf(t, room, { removedGraceMs: 60_000, now: () => now });
+  const submission = submissionOf(t, room, { removedGraceMs: 60_000, now: () => now, clock: () => now });
   const queued = { downlink: newDownlink('a', device, { validUntil: now + 3_600_000 }), attempts: 1 };
   t.match(await submission.work.submit(queued), { kind: 'retry' });
   now += 59_000;
@@ -105,7 +105,7 @@ const fail = (states: NetworkServerStates): void => states.of('factory')?.begin(
 
 void t.test('the state of a target object is made when first asked, and goes with it', async (t) => {
   const room = await openDownlinkRoom(t, { targets: [createTestTarget('factory')] });
-  const states = createNetworkServerStates({ ...room, now: Date.now, random: () => 1 });
+  const states = createNetworkServerStates({ ...room, now: Date.now, clock: () => performance.now(), random: () => 1 });
   t.equal(states.of('nobody'), undefined);
   const first = states.of('factory');
   t.equal(states.of('factory'), first);

@@ -12,7 +12,7 @@ interface Scene {
 const setScene = (random = 1, backoff = { minMs: 1_000, maxMs: 60_000 }): Scene => {
   const changes: Scene['changes'] = [];
   const scene: { state?: NetworkServerState; changes: Scene['changes']; now: number } = { changes, now: 1_000_000 };
-  const state = createNetworkServerState({ networkServerId: 'factory', backoff, changed: (failing) => void changes.push(failing), now: () => scene.now, random: () => random });
+  const state = createNetworkServerState({ networkServerId: 'factory', backoff, changed: (failing) => void changes.push(failing), now: () => scene.now, clock: () => scene.now, random: () => random });
   return Object.assign(scene, { state });
 };
 
@@ -23,6 +23,18 @@ const begin = ({ state }: Scene): Attempt => {
 };
 
 const attemptWith = (scene: Scene, outcome: SubmitOutcome): void => begin(scene).ended(outcome);
+
+void t.test('a pause ends in its time when the wall clock is set back', async (t) => {
+  let now = 10_000_000;
+  let clock = 0;
+  const state = createNetworkServerState({ networkServerId: 'factory', backoff: { minMs: 1_000, maxMs: 60_000 }, changed: () => undefined, now: () => now, clock: () => clock, random: () => 1 });
+  for (let attempt = 0; attempt < 3; attempt += 1) state.begin()?.ended(busy());
+  t.equal(state.failing()?.since, 10_000_000, 'a person reads the wall clock');
+  now -= 3_600_000;
+  t.ok(state.holdMs('a') < 2_000, 'no hour longer');
+  clock += 1_000;
+  t.equal(state.holdMs('a'), 0);
+});
 
 void t.test('three failures in a row make it fail, fewer or broken ones do not', async (t) => {
   const scene = setScene();
@@ -163,6 +175,20 @@ void t.test('silence: many without any answer hold the rest, an answer lets it g
   t.equal(scene.state.holdMs('a'), 0);
   scene.now += 2_001;
   t.ok(scene.state.holdMs('a') > 0);
+});
+
+void t.test('no more go than there are connections; each that ends makes room', async (t) => {
+  const scene = setScene(0.5);
+  const out = Array.from({ length: 64 }, () => begin(scene));
+  t.equal(scene.state.begin(), undefined);
+  t.equal(scene.state.holdMs('a'), 250);
+  t.equal(scene.state.failing(), undefined);
+  out[0]?.ended(accepted());
+  t.equal(scene.state.holdMs('a'), 0);
+  begin(scene);
+  out[1]?.abandoned();
+  begin(scene);
+  t.equal(scene.state.begin(), undefined);
 });
 
 void t.test('a few slow ones are no silence', async (t) => {

@@ -149,6 +149,17 @@ void t.test('a shared group keeps messages while no member is there, when one ha
   t.same(await payloadsOf(client, 2), ['1', '2']);
 });
 
+void t.test('what a group kept comes at no more than the limit in any second, and comes all', async (t) => {
+  const running = await startSandbox(t, { limits: { storedPerSecond: 2 } });
+  await subscribeAndLeave(t, running, { ...persistent[5], clientId: 'member' }, '$share/g/down/+');
+  publish(running.sandbox, '1', '2', '3');
+  const client = await connectRaw(t, running.address, { ...persistent[5], clientId: 'member' });
+  t.same(await payloadsOf(client, 2), ['1', '2']);
+  client.send({ cmd: 'pingreq' });
+  t.match(await client.next(), { cmd: 'pingresp' }, 'nothing before it');
+  t.same(await payloadsOf(client, 1), ['3']);
+});
+
 void t.test('any member may fetch what the group kept', async (t) => {
   const running = await startSandbox(t);
   await subscribeAndLeave(t, running, { ...persistent[5], clientId: 'away' }, '$share/g/down/+');

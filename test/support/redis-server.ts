@@ -20,8 +20,8 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  /** Settings that differ, such as `{ appendonly: 'no' }`. */
-  readonly settings?: Readonly<Record<string, string>>;
+  /** Settings that differ, such as `{ appendonly: 'no' }`; a list is several words. */
+  readonly settings?: Readonly<Record<string, string | readonly string[]>>;
   /** A port where it shall listen; a free one by default. */
   readonly port?: number;
   /** Whether the port speaks TLS only; needs `tls-cert-file` and `tls-key-file`. */
@@ -54,26 +54,27 @@ const accepts = (port: number): Promise<boolean> => new Promise((resolve) => {
 
 const settingsOf = (port: number, dir: string, { settings = {}, tls = false }: RedisServerOptions): string[] => {
   const all = { bind: '127.0.0.1', port: tls ? '0' : String(port), ...(tls ? { 'tls-port': String(port) } : {}), dir, appendonly: 'yes', 'maxmemory-policy': 'noeviction', save: '', ...settings };
-  return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+  return Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...(typeof value === 'string' ? [value] : value)]);
 };
 
-const launch = async (args: readonly string[], port: number): Promise<ChildProcess> => {
+/** Starts the program with these arguments, and waits until it listens. */
+export const launchRedis = async (args: readonly string[], port: number): Promise<ChildProcess> => {
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (text: Buffer) => { output = `${output}${text.toString()}`.slice(-2_000); });
   let failure: Error | undefined;
   server.once('error', (error) => { failure = new Error(`redis-server cannot be started (install it: apt-get install redis-server): ${error.message}`); });
   server.once('exit', (code) => { failure ??= new Error(`redis-server ended with ${code}: ${output}`); });
-  const end = performance.now() + startMs;
+  const limit = performance.now() + startMs;
   while (!(await accepts(port))) {
     if (failure !== undefined) throw failure;
-    if (performance.now() > end) throw new Error(`redis-server did not listen within ${startMs} ms: ${output}`);
+    if (performance.now() > limit) throw new Error(`redis-server did not listen within ${startMs} ms: ${output}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return server;
 };
 
-const end = async (server: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+export const endRedis = async (server: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exited = once(server, 'exit');
   server.kill(signal);
@@ -85,19 +86,19 @@ export const startRedisServer = async (options: RedisServerOptions = {}): Promis
   const dir = await mkdtemp(join(tmpdir(), 'redis-'));
   const port = options.port ?? (await freePort());
   const args = settingsOf(port, dir, options);
-  let server = await launch(args, port);
+  let server = await launchRedis(args, port);
   return {
     url: `${options.tls === true ? 'rediss' : 'redis'}://${options.credentials ?? ''}127.0.0.1:${port}`,
     port,
     pause() { server.kill('SIGSTOP'); },
     resume() { server.kill('SIGCONT'); },
-    kill: () => end(server, 'SIGKILL'),
+    kill: () => endRedis(server, 'SIGKILL'),
     async restart() {
-      await end(server, 'SIGKILL');
-      server = await launch(args, port);
+      await endRedis(server, 'SIGKILL');
+      server = await launchRedis(args, port);
     },
     async stop() {
-      await end(server, 'SIGKILL');
+      await endRedis(server, 'SIGKILL');
       await rm(dir, { recursive: true, force: true });
     },
   };

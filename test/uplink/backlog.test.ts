@@ -6,6 +6,7 @@ import { createBacklog, type Backlog } from '../../src/uplink/backlog.js';
 import { createLanes, type LaneLimits, type Lanes } from '../../src/uplink/lanes.js';
 import type { OutboxRecord } from '../../src/uplink/ports.js';
 import { recordOf } from '../support/records.js';
+import { until } from '../support/until.js';
 
 interface Scene {
   readonly lanes: Lanes;
@@ -172,4 +173,49 @@ void t.test('while others may have appended, nobody goes past what is unread', a
   backlog.top();
   await answer([recordOf(11, 'a'), recordOf(12, 'a'), recordOf(19, 'live'), recordOf(20, 'live')]);
   t.same(takeAll(lanes), [11, 19, 12, 20]);
+});
+
+/** A restart: the outbox holds two messages of device a that do not fit, and nobody knows yet whose they are. */
+const restartedBacklog = async (t: Test): Promise<Scene> => {
+  const scene = newScene(t, { records: 10, bytes: 1e6, recordsPerLane: 10, noted: 10 });
+  scene.backlog.top();
+  await scene.answer(Array.from({ length: 10 }, (_, index) => recordOf(index + 1, 'a')));
+  scene.backlog.top();
+  return scene;
+};
+
+void t.test('after a start live messages wait until it is known who has something unread, and then go past it', async (t) => {
+  const { lanes, backlog, answer, reads } = await restartedBacklog(t);
+  t.same(reads, [0, 8], 'the second read only looks whose they are');
+  backlog.appended([recordOf(13, 'early')]);
+  await answer([recordOf(9, 'a'), recordOf(10, 'a'), recordOf(11, 'a'), recordOf(12, 'b'), recordOf(13, 'early')]);
+  t.equal(lanes.has('early'), false);
+  await until('the next look', () => reads.length === 3);
+  await answer([]);
+  backlog.appended([recordOf(14, 'live'), recordOf(15, 'b'), recordOf(16, 'early')]);
+  t.same([lanes.has('live'), lanes.has('b'), lanes.has('early')], [true, false, false]);
+  t.same(takeAll(lanes), [1, 14, 2, 3, 4, 5, 6, 7, 8]);
+  backlog.top();
+  await answer([9, 10, 11].map((seq) => recordOf(seq, 'a')).concat([recordOf(12, 'b'), recordOf(13, 'early'), recordOf(14, 'live'), recordOf(15, 'b'), recordOf(16, 'early')]));
+  t.same(takeAll(lanes), [9, 12, 13, 10, 15, 16, 11]);
+});
+
+void t.test('a look that could not be finished is begun again', async (t) => {
+  const { lanes, backlog, answer, reads } = await restartedBacklog(t);
+  await answer(new BridgeError('store_unavailable'));
+  backlog.top();
+  t.same(reads, [0, 8, 8]);
+  await answer([recordOf(9, 'a'), recordOf(10, 'a')]);
+  await until('the next look', () => reads.length === 4);
+  await answer([]);
+  backlog.appended([recordOf(11, 'live')]);
+  t.equal(lanes.has('live'), true);
+});
+
+void t.test('a look is given up when others append', async (t) => {
+  const { lanes, backlog, answer } = await restartedBacklog(t);
+  backlog.more();
+  await answer([recordOf(9, 'a')]);
+  backlog.appended([recordOf(11, 'live')]);
+  t.equal(lanes.has('live'), false);
 });

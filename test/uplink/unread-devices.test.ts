@@ -6,9 +6,12 @@ const ids = (count: number, from = 0): string[] => Array.from({ length: count },
 void t.test('before it is known every device may have some, and again after it was forgotten', async (t) => {
   const unread = createUnreadDevices();
   t.equal(unread.mayHave('a'), true);
+  unread.add('a');
+  t.equal(unread.mayHave('b'), true);
+  unread.complete();
+  t.same([unread.mayHave('a'), unread.mayHave('b')], [true, false]);
   unread.begin();
   t.equal(unread.mayHave('a'), false);
-  unread.add('a');
   unread.forget();
   t.equal(unread.mayHave('b'), true);
 });

@@ -21,10 +21,10 @@ export const createDeviceAnswers = (limit: number, recheckAfterMs: number): Devi
   return {
     get(deviceId) {
       const answer = answers.get(deviceId);
-      return answer?.kind === 'refused' && Date.now() >= answer.until ? undefined : answer;
+      return answer?.kind === 'refused' && performance.now() >= answer.until ? undefined : answer;
     },
     ready: (deviceId) => answers.set(deviceId, readyAnswer),
-    refused: (deviceId, reason, detail) => answers.set(deviceId, { kind: 'refused', admission: { kind: 'park', reason, detail }, until: Date.now() + recheckAfterMs }),
+    refused: (deviceId, reason, detail) => answers.set(deviceId, { kind: 'refused', admission: { kind: 'park', reason, detail }, until: performance.now() + recheckAfterMs }),
     forget: (deviceId) => answers.delete(deviceId),
   };
 };

@@ -26,7 +26,8 @@ interface NewValue {
 /** One call of `append`: what it writes, its results, and the batches whose outcome it shares. */
 export interface AppendJob extends Job {
   readonly results: AppendResult[];
-  /** Bytes it adds to the outbox. */
+  /** Records and bytes that it adds to the outbox. */
+  readonly messages: number;
   readonly bytes: number;
   readonly writes: boolean;
   /** Its own commit and those of the batches that hold the first of its duplicates. */
@@ -120,6 +121,7 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
   return {
     kind: 'append',
     results,
+    messages: records.length,
     bytes,
     writes,
     durable: shared.size === 0 ? commit : Promise.all([commit, ...shared]),

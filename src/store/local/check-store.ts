@@ -7,6 +7,7 @@ import type { PendingTotals } from '../../uplink/ports.js';
 import type { FoundTotals } from './connections.js';
 import { syncFolder } from '../../durable-file.js';
 import { openTables, type Opened } from './environment.js';
+import type { Answer } from './probe-report.js';
 
 /** What the child process counted. */
 export interface ProbeReport {
@@ -39,8 +40,6 @@ export interface StoreKind<Report> {
   };
 }
 
-type ProbeAnswer<Report> = Report | { readonly damage: string } | { readonly unreadable: string };
-
 /** Reading 100 GB from a slow disk fits in; a probe that takes longer hangs. */
 const probeTimeoutMs = 15 * 60_000;
 /** Signals by which the memory map of a damaged file ends a process; any other one came from outside. */
@@ -54,14 +53,14 @@ const outbox: StoreKind<ProbeReport> = {
   damaged: { nextStart: () => 'the next start begins with an empty outbox', advice: 'Check the disk; what was pending is in that folder.' },
 };
 
-const answerOf = <Report>(error: Error & { code?: unknown; signal?: unknown } | null, stdout: string): ProbeAnswer<Report> => {
+const answerOf = <Report>(error: Error & { code?: unknown; signal?: unknown } | null, stdout: string): Answer<Report> => {
   if (crashes.has(error?.signal)) return { damage: `reading it ended in ${String(error?.signal)}` };
   if (error !== null) return { unreadable: `the check of the file failed: ${error.message}` };
-  return JSON.parse(stdout) as ProbeAnswer<Report>;
+  return JSON.parse(stdout) as Answer<Report>;
 };
 
 /** Runs the probe; its stderr holds LMDB's own words and is not passed on. */
-const probe = <Report>(path: string, probePath: string): Promise<ProbeAnswer<Report>> =>
+const probe = <Report>(path: string, probePath: string): Promise<Answer<Report>> =>
   new Promise((resolve) => {
     execFile(process.execPath, [probePath, path], { timeout: probeTimeoutMs }, (error, stdout) => { resolve(answerOf(error, stdout)); });
   });

@@ -1,7 +1,7 @@
 import { BridgeError } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
 import type { Table, Tables } from './environment.js';
-import { recordRange, seqOf } from './outbox-keys.js';
+import { maxOrdinal, recordRange, seqOf } from './outbox-keys.js';
 import { acceptedAtOf } from './record-encoding.js';
 
 /** What is known of a connection in memory: its number in the keys and its totals of committed records. */
@@ -28,8 +28,8 @@ export interface Connections {
   /** Notes that so many unsettled messages with so many bytes came, or went when negative. */
   count(state: ConnectionState, messages: number, bytes: number): void;
   countParked(state: ConnectionState, messages: number): void;
-  /** Bytes of the unsettled messages of all connections. */
-  usedBytes(): number;
+  /** The unsettled messages of all connections. */
+  used(): PendingTotals;
   /** Ids of those that have unsettled messages. */
   waiting(): string[];
   /** Those that have parked messages. */
@@ -47,7 +47,6 @@ export interface FoundTotals {
   readonly parked: ReadonlyMap<number, PendingTotals>;
 }
 
-const maxOrdinal = 0xffff;
 const prefix = 'connection:';
 const nameKey = (id: string): Buffer => Buffer.from(`${prefix}${id}`);
 const ordinalValue = (ordinal: number): Buffer => Buffer.from(String(ordinal));
@@ -79,14 +78,15 @@ export const createConnections = (tables: Tables, { pending, parked }: FoundTota
   const onDisk = storedOrdinals(tables);
   const taken = new Set(onDisk.map(([, ordinal]) => ordinal));
   const unused: string[] = [];
+  const used = { messages: 0, bytes: 0 };
   let next = 0;
-  let used = 0;
 
   const add = (id: string, ordinal: number, stored: boolean): ConnectionState => {
     const { messages, bytes } = pending.get(ordinal) ?? nothing;
     const state: Counted = { id, ordinal, restored: messages, messages, bytes, parked: parked.get(ordinal)?.messages ?? 0, stored, oldest: undefined };
     byId.set(id, state);
-    used += bytes;
+    used.messages += messages;
+    used.bytes += bytes;
     if (state.parked > 0) withParked.add(state);
     return state;
   };
@@ -111,14 +111,15 @@ export const createConnections = (tables: Tables, { pending, parked }: FoundTota
       const counted = state as Counted;
       counted.messages += messages;
       counted.bytes += bytes;
-      used += bytes;
+      used.messages += messages;
+      used.bytes += bytes;
     },
     countParked(state, messages) {
       (state as Counted).parked += messages;
       if (state.parked > 0) withParked.add(state);
       else withParked.delete(state);
     },
-    usedBytes: () => used,
+    used: () => used,
     withParked: () => [...withParked],
     oldestAcceptedAt(id, current) {
       const state = byId.get(id);

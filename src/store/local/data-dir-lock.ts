@@ -5,7 +5,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BridgeError } from '../../errors.js';
+import { BridgeError, messageOf } from '../../errors.js';
 import { giveToOwnerOf } from '../../durable-file.js';
 
 export interface DataDirLock {
@@ -111,11 +111,7 @@ export const lockBriefly = async (dataDir: string, name: string): Promise<DataDi
   }
 };
 
-/**
- * Makes sure that no other bridge works on the data directory, on this machine. Two machines that mount the same directory do not see each other.
- * @throws BridgeError `data_dir_in_use`
- */
-export const lockDataDir = async (dataDir: string): Promise<DataDirLock> => {
+const takeLock = async (dataDir: string): Promise<DataDirLock> => {
   await mkdir(dataDir, { recursive: true });
   const folder = await lockFolder(dataDir, 'bridge.lock');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -126,4 +122,16 @@ export const lockDataDir = async (dataDir: string): Promise<DataDirLock> => {
     await pause(10 + Math.random() * 100);
   }
   throw new BridgeError('data_dir_in_use', { detail: `another bridge runs on ${dataDir}` });
+};
+
+/**
+ * Makes sure that no other bridge works on the data directory, on this machine. Two machines that mount the same directory do not see each other.
+ * @throws BridgeError `data_dir_in_use`; `store_unavailable` when the directory cannot be made or written
+ */
+export const lockDataDir = async (dataDir: string): Promise<DataDirLock> => {
+  try {
+    return await takeLock(dataDir);
+  } catch (cause) {
+    throw cause instanceof BridgeError ? cause : new BridgeError('store_unavailable', { detail: `the data directory ${dataDir} cannot be written: ${messageOf(cause)}`, cause });
+  }
 };

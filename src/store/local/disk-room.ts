@@ -2,8 +2,13 @@ import { statfs } from 'node:fs/promises';
 
 /** Below this nothing new is taken in; what only settles may still be written. */
 const leastFreeBytes = 16_000_000;
-/** How long an answer of the file system holds by default, ms: 16 MB are not written in less by one writer's small commits. */
+/** The small stores go on when the backlog took all the room that it may. */
+const leastFreeOfSmallStores = 8_000_000;
+/** Room within the file counts too, beside this much on the disk: a large record may fit in none of the gaps there. */
+const leastBesideReusable = 4_000_000;
+/** How long an answer of the file system holds by default, ms. It is asked each time when little more than the least is free. */
 const defaultFreshMs = 200;
+const littleMore = 4;
 
 /** Bytes that may still be written in a folder. */
 export type FreeBytes = (path: string) => Promise<number>;
@@ -21,16 +26,28 @@ export interface DiskRoom {
   circumstances(): Promise<string>;
 }
 
-export const createDiskRoom = (path: string, freeBytes: FreeBytes = freeBytesOf, freshMs = defaultFreshMs): DiskRoom => {
+export interface DiskRoomOptions {
+  readonly path: string;
+  /** Bytes within the file that hold nothing. A file that a backlog made large never shrinks: without them nothing would be taken in again. */
+  readonly reusableBytes: () => number;
+  /** What beside the backlog is on the same disk. */
+  readonly isSmall?: true;
+  readonly freeBytes?: FreeBytes | undefined;
+  readonly freshMs?: number | undefined;
+}
+
+export const createDiskRoom = ({ path, reusableBytes, isSmall, freeBytes = freeBytesOf, freshMs = defaultFreshMs }: DiskRoomOptions): DiskRoom => {
+  const least = isSmall === true ? leastFreeOfSmallStores : leastFreeBytes;
   let known = Number.POSITIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
   return {
     async assertRoom() {
-      if (known < leastFreeBytes || performance.now() - askedAt >= freshMs) {
+      if (known < littleMore * least || performance.now() - askedAt >= freshMs) {
         askedAt = performance.now();
         known = await freeBytes(path);
       }
-      if (known < leastFreeBytes) throw new Error(`the disk is full: less than ${leastFreeBytes / 1_000_000} MB are free`);
+      if (known >= least || (known >= leastBesideReusable && known + reusableBytes() >= least)) return;
+      throw new Error(`the disk is full: less than ${least / 1_000_000} MB are free`);
     },
     circumstances: () => freeBytes(path).then((bytes) => ` (${bytes} bytes free in the data directory)`, () => ''),
   };

@@ -27,6 +27,8 @@ export interface Environment<T extends AnyTables = Tables> {
    * One at a time, after `ready`. @throws the cause; then nothing of it is kept.
    */
   commit(write: (tables: T) => void): Promise<void>;
+  /** Bytes of pages within the file that hold nothing any more: the file never shrinks, and is filled again before it grows. */
+  readonly reusableBytes: () => number;
   close(): Promise<void>;
 }
 
@@ -89,6 +91,28 @@ const usable = ({ root, tables }: Opened<AnyTables>): boolean => {
   }
 };
 
+interface PageCounts {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface RootStats extends PageCounts {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  /** The table of free pages itself. */
+  readonly free: PageCounts;
+}
+
+const metaPages = 2;
+
+const unusedBytes = ({ root, tables }: Opened<object>): number => {
+  const stats = root.getStats() as RootStats;
+  const counts = [stats, stats.free, ...Object.values(tables).map((table) => (table as Table).getStats() as PageCounts)];
+  const used = counts.reduce((sum, { treeBranchPageCount, treeLeafPageCount, overflowPages }) => sum + treeBranchPageCount + treeLeafPageCount + overflowPages, metaPages);
+  return Math.max(0, stats.lastPageNumber + 1 - used) * stats.pageSize;
+};
+
 export const openEnvironment = <T extends AnyTables>(path: string, openHere: (path: string) => Opened<T>): Environment<T> => {
   let opened: Opened<T> | undefined = openHere(path);
 
@@ -114,5 +138,5 @@ export const openEnvironment = <T extends AnyTables>(path: string, openHere: (pa
     }
   };
 
-  return { tables: () => opened?.tables, ready, commit, close: async () => opened?.root.close() };
+  return { tables: () => opened?.tables, ready, commit, reusableBytes: () => (opened === undefined ? 0 : unusedBytes(opened)), close: async () => opened?.root.close() };
 };

@@ -13,6 +13,7 @@ import { openStore } from './open-store.js';
 import { createParkedClaims } from './parked-claims.js';
 import { createParkedReader } from './parked-reader.js';
 import { createParkedRoom, type ParkedTotals } from './parked-room.js';
+import { createPendingRoom } from './pending-room.js';
 import { createRecordReader } from './record-reader.js';
 import { createReplayJob, type ReplayJob } from './replay-job.js';
 import { createSeenMessages } from './seen-messages.js';
@@ -24,13 +25,15 @@ export interface LocalOutboxOptions {
   readonly dataDir: string;
   /** Limit of the pending records: their values and 64 bytes for each. The file itself is larger: it also holds parked messages, what was seen, and free pages. */
   readonly maxBytes: number;
+  /** Limit of the number of pending records; absent: none. */
+  readonly maxMessages?: number;
   /** How long after its arrival a message is recognised when it comes again. */
   readonly dedupWindowMs: number;
   /** Past it the oldest parked messages are removed. */
   readonly parkedMaxBytes: number;
   readonly logger: Logger;
   readonly now?: () => number;
-  /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is accepted. */
+  /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is accepted, unless as much is free within the file. */
   readonly freeBytes?: FreeBytes;
   /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (5,000), pause between two sweeps of what was seen (60,000), how long the file system's answer about free space holds (200). */
   readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number };
@@ -44,22 +47,19 @@ export interface LocalOutbox extends Outbox, ParkedMessages {
   parkedTotals(): ParkedTotals;
 }
 
-/** After a refusal the outbox counts as full until as much as was refused would fit, but no longer than until this share of it is free. */
-const largestMargin = 0.1;
-
 /**
  * Opens the outbox of a data directory: one LMDB environment, checked by a child process before this one maps it.
  * @throws BridgeError `store_corrupt` (the damaged folder was set aside) or `store_unavailable`.
  */
 export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<LocalOutbox> => {
-  const { logger, maxBytes, now = Date.now, intervals = {} } = options;
+  const { logger, maxBytes, maxMessages = Number.POSITIVE_INFINITY, now = Date.now, intervals = {} } = options;
   const path = join(options.dataDir, 'outbox');
   const found = await checkStore(path);
   const environment = openStore(path, 'outbox', openTables);
   const tables = environment.tables();
   if (tables === undefined) throw new BridgeError('store_unavailable');
 
-  const queue = createCommitQueue({ environment, logger, ...createDiskRoom(path, options.freeBytes, intervals.room), idleMs: intervals.idle ?? 5_000 });
+  const queue = createCommitQueue({ environment, logger, ...createDiskRoom({ path, reusableBytes: environment.reusableBytes, freeBytes: options.freeBytes, freshMs: intervals.room }), idleMs: intervals.idle ?? 5_000 });
   const connections = createConnections(tables, found);
   // What cannot be removed now stays until the next opening.
   if (connections.hasUnused) queue.add({ kind: 'upkeep', prepare: () => true, write: (current) => { connections.removeUnused(current); }, done: () => undefined, failed: () => undefined });
@@ -68,47 +68,45 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const claims = createParkedClaims();
   const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
   const settling = new Map<number, Promise<unknown>>();
-  let reservedBytes = 0;
-  let refusedBytes = 0;
+  const room = createPendingRoom({ maxMessages, maxBytes, connections });
   let closing: Promise<void> | undefined;
 
-  const usedBytes = (): number => reservedBytes + connections.usedBytes();
-
-  const refusal = (bytes: number): BridgeError | undefined => {
+  /** @throws BridgeError outbox_full, store_unavailable */
+  const reserve = (job: AppendJob | ReplayJob): (() => void) => {
     const failure = queue.failure();
-    if (failure !== undefined) return new BridgeError('store_unavailable', { detail: failure.detail ?? failure.message, cause: failure.cause });
-    if (bytes === 0 || usedBytes() + bytes <= maxBytes) return undefined;
-    refusedBytes = Math.min(bytes, maxBytes * largestMargin);
-    return new BridgeError('outbox_full', { detail: `the backlog reached ${maxBytes} bytes` });
+    if (failure !== undefined) throw new BridgeError('store_unavailable', { detail: failure.detail ?? failure.message, cause: failure.cause });
+    return room.reserve(job);
   };
 
   /** @throws BridgeError outbox_full, store_unavailable; then nothing is kept */
-  const writeWithinLimit = async (job: AppendJob | ReplayJob): Promise<void> => {
-    const error = job.writes ? refusal(job.bytes) : undefined;
-    if (error !== undefined) job.failed(error);
-    else if (job.writes) {
-      reservedBytes += job.bytes;
-      if (job.bytes > 0) refusedBytes = 0;
-      queue.add(job);
+  const writeWithinLimits = async (job: AppendJob | ReplayJob): Promise<void> => {
+    let release: (() => void) | undefined;
+    if (job.writes) {
+      try {
+        release = reserve(job);
+        queue.add(job);
+      } catch (error) {
+        job.failed(error as BridgeError);
+      }
     }
     try {
       await job.durable;
     } finally {
-      if (job.writes && error === undefined) reservedBytes -= job.bytes;
+      release?.();
     }
   };
 
   const append: Outbox['append'] = async (batch) => {
     if (closing !== undefined) throw new BridgeError('stopping');
     const job = createAppendJob(batch, { connections, seen, sequence, parked, now });
-    await writeWithinLimit(job);
+    await writeWithinLimits(job);
     return job.results;
   };
 
   const replay: ParkedMessages['replay'] = async (batch) => {
     if (closing !== undefined) throw new BridgeError('stopping');
     const job = createReplayJob(batch, { connections, sequence, claims, room: parked });
-    await writeWithinLimit(job);
+    await writeWithinLimits(job);
     return job.results();
   };
 
@@ -151,7 +149,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     unwritable() {
       if (closing !== undefined) return 'stopping';
       if (queue.failure() !== undefined) return 'store_unavailable';
-      return usedBytes() + Math.max(refusedBytes, 1) > maxBytes ? 'outbox_full' : undefined;
+      return room.isFull() ? 'outbox_full' : undefined;
     },
     close: () => (closing ??= close()),
     restored: (connectionId) => connections.find(connectionId)?.restored ?? 0,

@@ -19,7 +19,7 @@ export const openStore = <T extends AnyTables>(path: string, name: string, openH
       },
     };
   } catch (cause) {
-    throw new BridgeError('store_unavailable', { detail: `cannot open the ${name} in ${path}`, cause });
+    throw new BridgeError('store_unavailable', { detail: `cannot open the ${name} in ${path}: ${messageOf(cause)}`, cause });
   }
 };
 

@@ -1,5 +1,7 @@
 /** Keys of the local outbox: big-endian, so that LMDB's byte order is the order of the numbers. */
 
+/** A connection's number in the keys is at most this. */
+export const maxOrdinal = 0xffff;
 const maxSeq = 2 ** 48 - 1;
 const maxMinute = 0xffff_ffff;
 const minuteMs = 60_000;

@@ -6,10 +6,18 @@ import { damageOf } from './record-encoding.js';
 /** Thrown by a probe for what is wrong with the file. */
 export class Damage extends Error {}
 
+/** Thrown by a probe that cannot tell. */
+export class Unreadable extends Error {}
+
+/** What a probe has to say: damage, no answer, or what it found. */
+export type Answer<T> = T | { readonly damage: string } | { readonly unreadable: string };
+
+/** The number of entries of a table that LMDB keeps. */
+export const entriesOf = (table: Table): number => (table.getStats() as { readonly entryCount: number }).entryCount;
+
 /** Walks the pages of a table and compares with the number of entries that LMDB keeps. */
 const walk = (table: Table, name: string): void => {
-  const { entryCount } = table.getStats() as { readonly entryCount: number };
-  if (table.getKeysCount({}) !== entryCount) throw new Damage(`table ${name}: entries are missing`);
+  if (table.getKeysCount({}) !== entriesOf(table)) throw new Damage(`table ${name}: entries are missing`);
 };
 
 export const walkTables = (tables: object): void => {
@@ -32,15 +40,16 @@ export const checkValues = (table: Table | undefined, name: string, length: 'seq
 const isSystemError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (typeof error.code === 'string' || (typeof error.code === 'number' && error.code > 0));
 
-const tryReport = (report: (path: string) => object): object => {
+/** What came of the work, with what was thrown told apart. */
+export const answerTo = async <T extends object>(work: () => T | Promise<T>): Promise<Answer<T>> => {
   try {
-    return report(process.argv[2] ?? '');
+    return await work();
   } catch (error) {
-    return isSystemError(error) ? { unreadable: messageOf(error) } : { damage: messageOf(error) };
+    return error instanceof Unreadable || isSystemError(error) ? { unreadable: messageOf(error) } : { damage: messageOf(error) };
   }
 };
 
 /** Runs a probe on the folder that the process was given, and writes its report, or why there is none, to stdout as one JSON object. */
-export const writeReport = (report: (path: string) => object): void => {
-  process.stdout.write(JSON.stringify(tryReport(report)));
+export const writeReport = async (report: (path: string) => object | Promise<object>): Promise<void> => {
+  process.stdout.write(JSON.stringify(await answerTo(() => report(process.argv[2] ?? ''))));
 };

@@ -19,7 +19,8 @@ export interface ReplayParts {
 
 /** One call of `replay`. */
 export interface ReplayJob extends Job {
-  /** Bytes it may add to the outbox. */
+  /** Records and bytes that it may add to the outbox. */
+  readonly messages: number;
   readonly bytes: number;
   readonly writes: boolean;
   readonly durable: Promise<unknown>;
@@ -76,6 +77,7 @@ export const createReplayJob = (batch: readonly Replay[], { connections, sequenc
 
   return {
     kind: 'append',
+    messages: planned.length,
     bytes: planned.reduce((sum, { value }) => sum + storedBytes(value), 0),
     writes: planned.length > 0,
     durable: shared.size === 0 ? commit : Promise.all([commit, ...shared]),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BridgeError } from '../../errors.js';
+import { BridgeError, messageOf } from '../../errors.js';
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
@@ -27,20 +27,26 @@ const read = async (path: string): Promise<string | undefined> =>
     throw error;
   });
 
-/**
- * The lasting identity of a data directory, 8 hex digits, made on first use. It names the MQTT client ids, so a successor on the same data
- * takes over the sessions of its predecessor at AWS.
- * @throws BridgeError `store_corrupt` when the file holds something else.
- */
-export const slotOf = async (dataDir: string): Promise<string> => {
-  const path = join(dataDir, 'slot');
+const readOrCreate = async (dataDir: string, path: string): Promise<string> => {
   await mkdir(dataDir, { recursive: true });
   let text = await read(path);
   if (text === undefined) {
     await create(path);
     text = await read(path);
   }
-  const slot = text?.trim() ?? '';
+  return text?.trim() ?? '';
+};
+
+/**
+ * The lasting identity of a data directory, 8 hex digits, made on first use. It names the MQTT client ids, so a successor on the same data
+ * takes over the sessions of its predecessor at AWS.
+ * @throws BridgeError `store_corrupt` when the file holds something else, `store_unavailable` when it cannot be read or made.
+ */
+export const slotOf = async (dataDir: string): Promise<string> => {
+  const path = join(dataDir, 'slot');
+  const slot = await readOrCreate(dataDir, path).catch((cause: unknown) => {
+    throw new BridgeError('store_unavailable', { detail: `${path} cannot be read or made: ${messageOf(cause)}`, cause });
+  });
   if (!/^[0-9a-f]{8}$/.test(slot)) throw new BridgeError('store_corrupt', { detail: `${path} must hold 8 hexadecimal digits; remove it to get a new identity` });
   return slot;
 };

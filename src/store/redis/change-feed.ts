@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import type { RedisAddress } from './redis-options.js';
 
 /** Tells when the version of something changed, whoever changed it. */
@@ -37,7 +36,7 @@ export const openChangeFeed = ({ address, channel, version, pollMs }: ChangeFeed
   };
 
   // It waits for Redis as long as it takes, and subscribes again by itself.
-  const client = new Redis({ ...address.options, maxRetriesPerRequest: null });
+  const client = address.connect({ maxRetriesPerRequest: null });
   client.on('error', () => undefined);
   client.on('ready', look);
   client.on('message', look);

@@ -35,12 +35,12 @@ const settleAgainMs = 200;
 const settlementOf = (verdict: Verdict): Settlement => (verdict.kind === 'done' ? { kind: 'done' } : verdict);
 
 export const createDeviceTurns = ({ lists, work, lockMs, earlyMs }: DeviceTurnsOptions): DeviceTurns => {
-  const submitting = new Set<Head>();
+  const submitting = new Map<string, Head>();
   let stopped = false;
   let abandoned = false;
 
   const renewal = setInterval(() => {
-    if (submitting.size > 0) void lists.renew([...submitting]).catch(() => undefined);
+    if (submitting.size > 0) void lists.renew([...submitting.values()]).catch(() => undefined);
   }, lockMs / 3);
 
   /** Until Redis took it: a downlink that was submitted and is not settled would be submitted again. */
@@ -78,14 +78,16 @@ export const createDeviceTurns = ({ lists, work, lockMs, earlyMs }: DeviceTurnsO
   };
 
   const handOut = async (head: Head): Promise<TurnEnd | undefined> => {
-    submitting.add(head);
+    // Redis marks what is being submitted, but a failover may lose the mark.
+    if (submitting.has(head.deviceKey)) return { sleepMs: troubleMs, for: head.sequence };
+    submitting.set(head.deviceKey, head);
     try {
       const verdict = stopped ? undefined : await submit(head);
       await settle(head, verdict === undefined ? { kind: 'release' } : settlementOf(verdict));
       if (verdict === undefined) return { sleepMs: 0 };
       return verdict.kind === 'done' ? undefined : { sleepMs: verdict.afterMs, for: head.sequence };
     } finally {
-      submitting.delete(head);
+      submitting.delete(head.deviceKey);
     }
   };
 
@@ -115,7 +117,7 @@ export const createDeviceTurns = ({ lists, work, lockMs, earlyMs }: DeviceTurnsO
     stop() { stopped = true; },
     async abandon() {
       abandoned = true;
-      await Promise.allSettled([...submitting].map((head) => lists.settle(head, { kind: 'release' })));
+      await Promise.allSettled([...submitting.values()].map((head) => lists.settle(head, { kind: 'release' })));
     },
     close() {
       abandoned = true;

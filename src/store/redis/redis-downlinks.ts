@@ -14,7 +14,7 @@ import * as memory from './memory-scripts.js';
 import { createRedisDevices } from './redis-devices.js';
 import { createRedisLives } from './redis-lives.js';
 import { openRedisLink } from './redis-link.js';
-import { redisAddressOf } from './redis-options.js';
+import { redisAddressOf, type RedisReach } from './redis-options.js';
 import { createRedisQueue } from './redis-queue.js';
 import { createRedisSubmitted } from './redis-submitted.js';
 import { createRedisThings } from './redis-things.js';
@@ -23,11 +23,7 @@ import { openWakeUps } from './wake-ups.js';
 import { startWakeUpWorker } from './wake-up-worker.js';
 import { createWorkerKeeper, type WorkerKeeper } from './worker-keeper.js';
 
-export interface RedisDownlinksOptions {
-  /** `redis://` or `rediss://`, with user and password where Redis asks for them. */
-  readonly url: string;
-  /** Certificate authority of the server, PEM; the system's own by default. */
-  readonly ca?: string | Buffer;
+export interface RedisDownlinksOptions extends RedisReach {
   /** Begins all keys; bridges with the same prefix share one queue. */
   readonly keyPrefix?: string;
   readonly ratePerSecond: (connectionId: string) => number;
@@ -101,7 +97,7 @@ export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning:
     if (keeper !== undefined || closing !== undefined) return;
     const taken = createDeviceTurns({ lists, work, lockMs, earlyMs });
     turns = taken;
-    const startWorker = () => startWakeUpWorker({ redis: address.options, tag, turns: taken, ended, lockMs, onWorker });
+    const startWorker = () => startWakeUpWorker({ address, tag, turns: taken, ended, lockMs, onWorker });
     keeper = createWorkerKeeper({ link, tag, start: startWorker, started: () => { void wakeUps.sweep(); }, stuckMs, logger });
     if (link.isUp()) keeper.changed(true);
   };
@@ -123,7 +119,7 @@ export const openRedisDownlinks = async (options: RedisDownlinksOptions, tuning:
 
   return {
     queue: { ...createRedisQueue({ link, tag, wakeUps, ratePerSecond, reportWindowMs, isClosing: () => closing !== undefined }), start },
-    submitted: createRedisSubmitted(link, reportWindowMs),
+    submitted: createRedisSubmitted(link, tag, reportWindowMs),
     devices,
     lives,
     things,

@@ -1,21 +1,24 @@
-import { Redis } from 'ioredis';
 import { BridgeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { StoreProblem } from '../../downlink/ports.js';
-import type { ClientOptions, RedisAddress } from './redis-options.js';
-import { unsafeSetting } from './safety.js';
+import { missingRights } from './permissions.js';
+import { onTrouble, ownerOf, type ClientOptions, type RedisClient } from './redis-client.js';
+import type { RedisAddress } from './redis-options.js';
+import { syncPolicyOf, unsafeSetting } from './safety.js';
 import { callScript, loadScripts, type Argument, type Script } from './script.js';
 
 /** One connection for commands, and the truth about Redis. Nothing waits for it: what cannot be done now fails. */
 export interface RedisLink {
   /** Fails at once while Redis is away or unsafe, and otherwise within `commandTimeoutMs`. @throws BridgeError `failure` of the options */
-  run<T>(command: (client: Redis) => Promise<T>): Promise<T>;
+  run<T>(command: (client: RedisClient) => Promise<T>): Promise<T>;
   /** Runs a script on the keys of the bridge. @throws as `run` */
   call(script: Script, ...args: readonly Argument[]): Promise<unknown>;
-  readonly client: Redis;
+  readonly client: RedisClient;
   isUp(): boolean;
   problem(): StoreProblem | undefined;
-  /** Called at each change between usable and not. One listener. */
+  /** `always`, `everysec` or `no`: when Redis writes what it took to its disk. `undefined` when it may not be asked, or did not answer yet. */
+  appendfsync(): string | undefined;
+  /** Called at each change between usable and not, in the order in which the listeners came. */
   onChange(listener: (up: boolean) => void): void;
   close(): void;
 }
@@ -46,6 +49,10 @@ const commandOptions: ClientOptions = {
   maxRetriesPerRequest: 0,
   commandTimeout: commandTimeoutMs,
   socketTimeout: socketTimeoutMs,
+  // The Sentinels tell of a failover, so that nothing is written to a former primary that comes to itself.
+  failoverDetector: true,
+  // Nor is its answer waited for.
+  disconnectTimeout: 0,
 };
 
 type Finding = Pick<StoreProblem, 'reason' | 'detail'> | undefined;
@@ -54,11 +61,12 @@ const unavailable = (why: string): Finding => ({ reason: 'redis_unavailable', de
 
 /** Connects, and resolves when Redis was found safe or unsafe, or did not answer in time. Never throws. */
 export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 'store_unavailable', logger }: RedisLinkOptions): Promise<RedisLink> => {
-  const client = new Redis({ ...address.options, ...commandOptions });
+  const client = address.connect(commandOptions);
   let problem: StoreProblem | undefined = { reason: 'redis_unavailable', detail: 'not connected yet', since: Date.now() };
   let lastError = 'not connected';
+  let syncPolicy: string | undefined;
   let probesSinceCheck = probesPerCheck;
-  let listener: (up: boolean) => void = () => undefined;
+  const listeners: ((up: boolean) => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
   let probing = false;
   let closed = false;
@@ -76,14 +84,18 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 
     const before = problem;
     problem = finding === undefined ? undefined : { ...finding, since: before?.reason === finding.reason ? before.since : Date.now() };
     tell(finding, opening ? undefined : before);
-    if ((before === undefined) !== (finding === undefined)) listener(finding === undefined);
+    if ((before === undefined) !== (finding === undefined)) for (const listener of listeners) listener(finding === undefined);
     if (finding?.reason !== 'redis_unavailable') firstFinding();
   };
 
   const check = async (): Promise<Finding> => {
-    const detail = unsafeSetting(await client.info());
+    const server = ownerOf(client, tag);
+    const missing = await missingRights(server, tag);
+    if (missing !== undefined) return unavailable(missing);
+    const detail = unsafeSetting(await server.info());
     if (detail !== undefined) return { reason: 'redis_unsafe', detail };
-    await loadScripts(client, scripts);
+    syncPolicy = await syncPolicyOf(server);
+    await loadScripts(server, scripts);
     probesSinceCheck = 0;
     return undefined;
   };
@@ -117,7 +129,7 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 
     timer = setTimeout(() => { void probe(); }, watchMs);
   };
 
-  client.on('error', (error: unknown) => { lastError = address.describe(error); });
+  onTrouble(client, (error) => { lastError = address.describe(error); });
   client.on('ready', () => {
     lastError = 'the connection closed';
     void probe();
@@ -127,7 +139,7 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 
     if (!closed && problem === undefined) found(unavailable(lastError));
   });
 
-  const run = async <T>(command: (client: Redis) => Promise<T>): Promise<T> => {
+  const run = async <T>(command: (client: RedisClient) => Promise<T>): Promise<T> => {
     if (problem !== undefined) throw new BridgeError(failure, { detail: problem.detail });
     try {
       return await command(client);
@@ -153,7 +165,8 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 
     client,
     isUp: () => problem === undefined,
     problem: () => problem,
-    onChange(onChange) { listener = onChange; },
+    appendfsync: () => syncPolicy,
+    onChange: (listener) => void listeners.push(listener),
     close() {
       closed = true;
       clearTimeout(timer);

@@ -4,16 +4,12 @@ import { createLogger, type Logger } from '../../log.js';
 import { hashTag } from './keys.js';
 import { createRedisEventLog } from './redis-event-log.js';
 import { openRedisLink } from './redis-link.js';
-import { redisAddressOf } from './redis-options.js';
+import { redisAddressOf, type RedisReach } from './redis-options.js';
 import { createRedisResourceStore } from './redis-resource-store.js';
 import { createRedisTokens } from './redis-tokens.js';
 import * as scripts from './resource-scripts.js';
 
-export interface RedisResourcesOptions {
-  /** `redis://` or `rediss://`, with user and password where Redis asks for them. */
-  readonly url: string;
-  /** Certificate authority of the server, PEM; the system's own by default. */
-  readonly ca?: string | Buffer;
+export interface RedisResourcesOptions extends RedisReach {
   /** Begins all keys; bridges with the same prefix share their resources, events and tokens. */
   readonly keyPrefix?: string;
   readonly logger: Logger;

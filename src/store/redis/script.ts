@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChainableCommander, Redis } from 'ioredis';
+import type { RedisClient } from './redis-client.js';
 
 /** A Lua script: what it changes, it changes in one step. */
 export interface Script {
@@ -14,6 +15,7 @@ export interface Script {
  * `devices` those with a list, `notices` with `notices:at`, `submitted:K` with `submitted:order:K`, `answer:K:REQUEST`,
  * `device:K` its record, `known` all device keys in order, `active` their latest messages, `life:ID`, `things` connections with `things:CONNECTION`;
  * `resources` with `resources:version`, `audit`, `events` with `events:SUBJECT`, `tokens` with `tokens:by-hash`.
+ * Those of the slots and of the outbox stand in `slot-scripts.ts` and `outbox/script-parts.ts`.
  */
 const prelude = `
 local p = KEYS[1]
@@ -78,7 +80,7 @@ export const loadScripts = async (client: Redis, scripts: readonly Script[]): Pr
 export type Argument = string | number | Buffer;
 
 /** Calls a script, with its text if Redis has forgotten it. */
-export const callScript = async (client: Redis | ChainableCommander, { sha, lua }: Script, args: readonly [string, ...Argument[]]): Promise<unknown> => {
+export const callScript = async (client: RedisClient | ChainableCommander, { sha, lua }: Script, args: readonly [string, ...Argument[]]): Promise<unknown> => {
   try {
     return await client.evalsha(sha, 1, ...args);
   } catch (error) {

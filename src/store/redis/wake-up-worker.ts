@@ -1,9 +1,8 @@
 import { DelayedError, Worker, type Job } from 'bullmq';
-import { Redis } from 'ioredis';
 import { deadlineIn, within, type Deadline } from '../../lifecycle.js';
 import type { DeviceTurns, TurnEnd } from './device-turns.js';
 import { wakeUpQueue } from './keys.js';
-import type { ClientOptions } from './redis-options.js';
+import type { RedisAddress } from './redis-options.js';
 
 /** One BullMQ worker with connections of its own; replaced as a whole when it is in doubt. */
 export interface WakeUpWorker {
@@ -19,7 +18,7 @@ export interface WakeUpWorker {
 }
 
 export interface WakeUpWorkerOptions {
-  readonly redis: ClientOptions;
+  readonly address: RedisAddress;
   readonly tag: string;
   readonly turns: DeviceTurns;
   /** A wake-up ended, and what it was for may have changed meanwhile. Never throws. */
@@ -67,13 +66,13 @@ const settled = async (work: Promise<unknown>): Promise<void> => {
 };
 
 /** Starts to take wake-ups. Redis must have been found safe: BullMQ would print a warning of its own. */
-export const startWakeUpWorker = ({ redis, tag, turns, ended, lockMs, onWorker }: WakeUpWorkerOptions): WakeUpWorker => {
+export const startWakeUpWorker = ({ address, tag, turns, ended, lockMs, onWorker }: WakeUpWorkerOptions): WakeUpWorker => {
   const inHand = new Map<string, InHand>();
   const after = new Set<Promise<void>>();
   let lastTaken = performance.now();
 
   // Its commands wait for Redis to come back; there are never more of them than wake-ups in hand.
-  const client = new Redis({ ...redis, maxRetriesPerRequest: null });
+  const client = address.connect({ maxRetriesPerRequest: null });
   client.on('error', () => undefined);
 
   const look = (deviceKey: string, end: TurnEnd | 'failed'): void => {

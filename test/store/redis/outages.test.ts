@@ -1,62 +1,12 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import type { DownlinkStore } from '../../../src/downlink/ports.js';
 import { rejectsWith } from '../../contracts/downlink-store-opened.js';
-import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork, type RecordedWork } from '../../contracts/downlink-store-samples.js';
+import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../contracts/downlink-store-samples.js';
 import { until } from '../../support/until.js';
-import { freePort, startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { freePort, startRedisServer } from '../../support/redis-server.js';
 import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
-
-const add = (store: DownlinkStore, name: string, deviceId: string) => store.queue.add(newDownlink(name, deviceId), { delivery: 'submit', windowMs: 600_000, capacity: 100_000 });
-
-/** Adds one downlink after the other, each again until it is stored, as AWS does. `stop` gives all their names. */
-const traffic = (store: DownlinkStore): { readonly stop: () => Promise<string[]> } => {
-  const names: string[] = [];
-  let stopped = false;
-  const run = async (): Promise<void> => {
-    while (!stopped) {
-      const name = String(names.length).padStart(5, '0');
-      const stored = await add(store, name, `device-${names.length % 7}`).catch((error: unknown) => {
-        if (!(error instanceof BridgeError) || error.reason !== 'store_unavailable') throw error;
-        return undefined;
-      });
-      if (stored !== undefined) names.push(name);
-      await new Promise((resolve) => setTimeout(resolve, 4));
-    }
-  };
-  const running = run();
-  return {
-    async stop() {
-      stopped = true;
-      await running;
-      return names;
-    },
-  };
-};
-
-/** Names in the order in which they were first handed out. */
-const firstTimes = (work: RecordedWork, deviceId: string): string[] => [...new Set(work.names(deviceId))];
-
-const survives = async (t: Test, redis: RedisServer, outage: () => Promise<void>): Promise<void> => {
-  const { logger, lines } = readableLogger();
-  const store = await openStore(t, redis.url, { logger }, { lockMs: 2_000 });
-  const work = recordWork({ submit: () => new Promise((resolve) => setTimeout(() => { resolve({ kind: 'done' }); }, 3)) });
-  store.queue.start(work);
-  const adding = traffic(store);
-  await until('some left', () => work.handed.length > 50);
-  t.equal(store.problem(), undefined);
-  await outage();
-  const before = work.handed.length;
-  await until('the problem is over', () => store.problem() === undefined);
-  await until('downlinks leave again', () => work.handed.length > before + 50);
-  const names = await adding.stop();
-  await until('all left', async () => (await store.queue.totals('main')).waiting === 0);
-  for (const device of Array.from({ length: 7 }, (_, index) => index)) {
-    t.strictSame(firstTimes(work, `device-${device}`), names.filter((_, index) => index % 7 === device), `nothing of device ${device} is lost or out of order`);
-  }
-  t.equal(work.mostOfOneDevice(), 1);
-  t.same(lines.map(({ level, msg }) => `${level} ${msg}`), ['warn redis cannot be used', 'info redis is usable'], 'each change is said once');
-};
+import { addDownlink as add, survives } from './survive.js';
 
 const toldWithin = async (store: DownlinkStore, reason: string): Promise<void> => until(`problem() tells ${reason}`, () => store.problem()?.reason === reason);
 

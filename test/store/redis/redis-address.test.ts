@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import { issueCertificate } from '../../../src/sandbox/issue-certificate.js';
-import { redisAddressOf } from '../../../src/store/redis/redis-options.js';
+import { redisAddressOf, type RedisReach } from '../../../src/store/redis/redis-options.js';
 import { addAll, newDownlink, recordWork } from '../../contracts/downlink-store-samples.js';
 import { until } from '../../support/until.js';
 import { openStore, readableLogger, redisFor } from './open-store.js';
@@ -10,16 +10,33 @@ import { openStore, readableLogger, redisFor } from './open-store.js';
 const marker = 'pa55-märker/:@?';
 const encoded = encodeURIComponent(marker);
 
+/** The options of a client that never connects. */
+const optionsOf = (reach: RedisReach): object => {
+  const client = redisAddressOf(reach).connect({ lazyConnect: true });
+  client.disconnect();
+  return client.options;
+};
+
 void t.test('what a URL says', (t) => {
   const rows = [
-    { url: 'redis://127.0.0.1', expect: { host: '127.0.0.1', port: 6379, db: 0, username: undefined, password: undefined, tls: undefined } },
+    { url: 'redis://127.0.0.1', expect: { host: '127.0.0.1', port: 6379, db: 0, username: null, password: null, tls: undefined } },
     { url: 'redis://[::1]:7000/3', expect: { host: '::1', port: 7000, db: 3 } },
     { url: `redis://bridge:${encoded}@redis.local:6380`, expect: { host: 'redis.local', username: 'bridge', password: marker } },
-    { url: `redis://:${encoded}@redis.local`, expect: { username: undefined, password: marker } },
+    { url: `redis://:${encoded}@redis.local`, expect: { username: null, password: marker } },
     { url: 'rediss://redis.local', ca: 'PEM', expect: { tls: { servername: 'redis.local', ca: 'PEM' } } },
     { url: 'rediss://127.0.0.1/', expect: { tls: {}, db: 0 } },
   ];
-  for (const { url, ca, expect } of rows) t.match(redisAddressOf({ url, ...(ca === undefined ? {} : { ca }) }).options, expect, url);
+  for (const { url, ca, expect } of rows) t.match(optionsOf({ url, ...(ca === undefined ? {} : { ca }) }), expect, url);
+  t.end();
+});
+
+void t.test('with Sentinels the host of the URL is the name of the primary', (t) => {
+  const addresses = [{ host: 'one', port: 1 }, { host: '::1', port: 2 }];
+  const plain = optionsOf({ url: 'redis://u:p@My_Primary/2', sentinel: { addresses, tls: false } });
+  t.match(plain, { sentinels: addresses, name: 'My_Primary', role: 'master', db: 2, username: 'u', password: 'p', sentinelUsername: undefined, sentinelPassword: undefined, tls: undefined, enableTLSForSentinelMode: false });
+  const secured = optionsOf({ url: 'rediss://mymaster', ca: 'PEM', sentinel: { addresses, username: 's', password: marker, tls: true } });
+  t.match(secured, { name: 'mymaster', sentinelUsername: 's', sentinelPassword: marker, sentinelTLS: { ca: 'PEM' }, tls: { ca: 'PEM', servername: undefined }, enableTLSForSentinelMode: true });
+  t.equal(redisAddressOf({ url: 'redis://m', sentinel: { addresses, tls: false, password: marker } }).describe(`no ${marker}`), 'no [redacted]');
   t.end();
 });
 

@@ -41,7 +41,7 @@ export interface LocalDownlinksOptions {
   readonly reportWindowMs: number;
   readonly logger: Logger;
   readonly now?: () => number;
-  /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing new is taken in. */
+  /** Bytes that may still be written in a folder; the file system's own figure. With less than 8 MB nothing new is taken in. */
   readonly freeBytes?: FreeBytes;
   /** Ms: how often a failed store is tried again (1,000), after how long without a write one is made as a proof (30,000), pause between two sweeps of what is over (60,000), how long the file system's answer about free space holds (200), least time between two writes of a device's activity (60,000). */
   readonly intervals?: { readonly retry?: number; readonly idle?: number; readonly sweep?: number; readonly room?: number; readonly activity?: number };
@@ -77,7 +77,7 @@ export const openLocalDownlinks = async (options: LocalDownlinksOptions): Promis
     environment,
     logger,
     idleMs: intervals.idle ?? 30_000,
-    ...createDiskRoom(path, options.freeBytes, intervals.room),
+    ...createDiskRoom({ path, reusableBytes: environment.reusableBytes, isSmall: true, freeBytes: options.freeBytes, freshMs: intervals.room }),
   });
   const writer = createStoreWriter(commits, createSequence(await environment.ready(), found.lastSeq));
 

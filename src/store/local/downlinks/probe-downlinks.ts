@@ -4,7 +4,7 @@ import { openDownlinkTables } from './downlink-tables.js';
 
 /** Entry of the child process that reads a whole downlink store before the bridge does; `probe-downlinks.js FOLDER` writes one JSON object to stdout. */
 
-writeReport((path): DownlinkReport => {
+await writeReport((path): DownlinkReport => {
   const { tables } = openDownlinkTables(path, true);
   walkTables(tables);
   for (const name of ['seen', 'answers', 'devices', 'activity', 'lives', 'things'] as const) checkValues(tables[name], name, 'hash');

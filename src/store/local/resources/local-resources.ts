@@ -19,7 +19,7 @@ export interface LocalResourcesOptions {
   readonly dataDir: string;
   readonly logger: Logger;
   readonly now?: () => number;
-  /** Bytes that may still be written in a folder; the file system's own figure. With less than 16 MB nothing is taken in. */
+  /** Bytes that may still be written in a folder; the file system's own figure. With less than 8 MB nothing is taken in. */
   readonly freeBytes?: FreeBytes;
   /** Ms: how often a failed store is tried again (1,000), how long events are gathered (500), how long the file system's answer about free space holds (200). */
   readonly intervals?: { readonly retry?: number; readonly events?: number; readonly room?: number };
@@ -40,7 +40,7 @@ export const openLocalResources = async (options: LocalResourcesOptions): Promis
   const path = join(dataDir, 'resources');
   const found = await checkStoreOf(path, resourceStoreKind);
   const environment = openStore(path, resourceStoreKind.name, openResourceTables);
-  const commits = createCommitQueue({ environment, logger, idleMs: Infinity, ...createDiskRoom(path, options.freeBytes, intervals.room) });
+  const commits = createCommitQueue({ environment, logger, idleMs: Infinity, ...createDiskRoom({ path, reusableBytes: environment.reusableBytes, isSmall: true, freeBytes: options.freeBytes, freshMs: intervals.room }) });
   const writer = createStoreWriter(commits, createSequence(await environment.ready(), found.lastSeq));
   const audits = createAudits(environment, writer);
   const resources = createKeptResources({ environment, writer, audits, logger, now });

@@ -3,7 +3,7 @@ import type { ResourceReport } from './resource-store-kind.js';
 import { openResourceTables } from './resource-tables.js';
 
 /** Entry of the child process that reads a whole resource store before the bridge does; `probe-resources.js FOLDER` writes one JSON object to stdout. */
-writeReport((path): ResourceReport => {
+await writeReport((path): ResourceReport => {
   const { tables } = openResourceTables(path, true);
   walkTables(tables);
   checkValues(tables.resources, 'resource', 'hash');

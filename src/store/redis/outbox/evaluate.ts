@@ -1,0 +1,26 @@
+import type { RedisLink } from '../redis-link.js';
+import type { Argument, Script } from '../script.js';
+
+/** Calls scripts on the keys of one bridge, with as many arguments as there may be: a call of a function takes fewer. */
+export interface Evaluate {
+  /** The texts of the answer are strings. @throws as the link */
+  text(script: Script, args: readonly Argument[]): Promise<unknown>;
+  /** The texts of the answer are buffers, for what is no text. @throws as the link */
+  bytes(script: Script, args: readonly Argument[]): Promise<unknown>;
+}
+
+export const createEvaluate = (link: Pick<RedisLink, 'run'>, tag: string): Evaluate => {
+  const call = (method: 'call' | 'callBuffer', { sha, lua }: Script, args: readonly Argument[]): Promise<unknown> =>
+    link.run(async (client) => {
+      try {
+        return await client[method]('evalsha', [sha, 1, `${tag}:`, ...args]);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return client[method]('eval', [lua, 1, `${tag}:`, ...args]);
+      }
+    });
+  return {
+    text: (script, args) => call('call', script, args),
+    bytes: (script, args) => call('callBuffer', script, args),
+  };
+};
