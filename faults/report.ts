@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { DownlinkTally } from './downlink-judge.js';
 import type { Outcome } from './row.js';
 
 const begin = '<!-- faults: begin -->';
@@ -8,20 +9,34 @@ const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)}
 const seconds = (ms: number | undefined): string => (ms === undefined ? '' : `${(ms / 1_000).toFixed(1)} s`);
 
 const columns = ['fault', 'sent', 'accepted', 'delivered', 'parked', 'duplicates', 'lost', 'out of order', 'peak RssAnon', 'recovery', 'remarks'];
+const downlinkColumns = ['fault', 'sent', 'one final state', 'failed', 'unfinished', 'taken twice', 'lost', 'out of order'];
+
+const nameOf = ({ name, fault }: Outcome): string => `${fault} (\`${name}\`)`;
 
 const cellsOf = (outcome: Outcome): readonly string[] => {
-  const { name, fault, sent, accepted, delivered, parked, duplicates, lost, outOfOrder, peakRssAnonBytes, recoveryMs, remarks, failures, known } = outcome;
+  const { sent, accepted, delivered, parked, duplicates, lost, outOfOrder, peakRssAnonBytes, recoveryMs, remarks, failures, known } = outcome;
   const notes = [...remarks, ...(known === undefined ? [] : [`known: ${known}`]), ...failures.map((failure) => `FAILED: ${failure}`)];
-  return [`${fault} (\`${name}\`)`, ...[sent, accepted, delivered, parked, duplicates, lost, outOfOrder].map(String), megabytes(peakRssAnonBytes), seconds(recoveryMs), notes.join('; ')];
+  return [nameOf(outcome), ...[sent, accepted, delivered, parked, duplicates, lost, outOfOrder].map(String), megabytes(peakRssAnonBytes), seconds(recoveryMs), notes.join('; ')];
 };
+
+const downlinkCells = (outcome: Outcome, { sent, final, failed, unfinished, twice, lost, outOfOrder }: DownlinkTally): readonly string[] =>
+  [nameOf(outcome), ...[sent, final, failed, unfinished, twice, lost, outOfOrder].map(String)];
 
 const tableLine = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 
-/** The table of `docs/reliability.md`, and the command that made it. */
-export const tableOf = (outcomes: readonly Outcome[], command: string): string =>
-  [`Made by \`${command}\`, Node ${process.versions.node}.`, '', tableLine(columns), tableLine(columns.map(() => '---')), ...outcomes.map((outcome) => tableLine(cellsOf(outcome))), ''].join('\n');
+const linesOf = (head: readonly string[], body: readonly (readonly string[])[]): readonly string[] => [tableLine(head), tableLine(head.map(() => '---')), ...body.map(tableLine), ''];
 
-/** Puts the table between the markers of a page; a page that is not there is begun. @throws Error when it has no markers */
+/** The tables of `docs/reliability.md`, of uplinks and of downlinks where there were any, and the command that made them. */
+export const tableOf = (outcomes: readonly Outcome[], command: string): string => {
+  const downlinks = outcomes.flatMap((outcome) => (outcome.downlinks === undefined ? [] : [downlinkCells(outcome, outcome.downlinks)]));
+  return [
+    `Made by \`${command}\`, Node ${process.versions.node}.`, '',
+    'Uplinks:', '', ...linesOf(columns, outcomes.map(cellsOf)),
+    ...(downlinks.length === 0 ? [] : ['Downlinks that flowed beside them:', '', ...linesOf(downlinkColumns, downlinks)]),
+  ].join('\n');
+};
+
+/** Puts the tables between the markers of a page; a page that is not there is begun. @throws Error when it has no markers */
 export const writeTable = (file: string, table: string): void => {
   const page = existsSync(file) ? readFileSync(file, 'utf8') : `# Reliability\n\n${begin}\n${end}\n`;
   const from = page.indexOf(begin);
@@ -30,10 +45,16 @@ export const writeTable = (file: string, table: string): void => {
   writeFileSync(file, `${page.slice(0, from + begin.length)}\n${table}${page.slice(to)}`);
 };
 
+const downlinkFigures = (downlinks: DownlinkTally | undefined): string => {
+  if (downlinks === undefined) return '';
+  const { sent, final, failed, unfinished, twice, lost, outOfOrder } = downlinks;
+  return `; downlinks: sent ${sent}, final ${final}, failed ${failed}, unfinished ${unfinished}, twice ${twice}, lost ${lost}, out of order ${outOfOrder}`;
+};
+
 /** One line a row, for whoever waits. */
-export const lineOf = ({ name, passed, known, seconds: took, sent, accepted, delivered, parked, duplicates, lost, outOfOrder, peakRssAnonBytes, recoveryMs, remarks, failures }: Outcome): string => {
+export const lineOf = ({ name, passed, known, seconds: took, sent, accepted, delivered, parked, duplicates, lost, outOfOrder, peakRssAnonBytes, recoveryMs, remarks, failures, downlinks }: Outcome): string => {
   const figures = `sent ${sent}, accepted ${accepted}, delivered ${delivered}, parked ${parked}, duplicates ${duplicates}, lost ${lost}, out of order ${outOfOrder}, RssAnon ${megabytes(peakRssAnonBytes)}`;
   const recovery = recoveryMs === undefined ? '' : `, recovery ${seconds(recoveryMs)}`;
   const word = passed ? 'ok' : known === undefined ? 'FAILED' : `FAILED (known: ${known})`;
-  return [`${word} ${name} (${took.toFixed(1)} s): ${figures}${recovery}${remarks.map((remark) => `; ${remark}`).join('')}`, ...failures.map((failure) => `    ${failure}`)].join('\n');
+  return [`${word} ${name} (${took.toFixed(1)} s): ${figures}${recovery}${downlinkFigures(downlinks)}${remarks.map((remark) => `; ${remark}`).join('')}`, ...failures.map((failure) => `    ${failure}`)].join('\n');
 };

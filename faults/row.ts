@@ -1,5 +1,6 @@
 import { messageOf } from '../src/errors.js';
-import { openStage, type Stage, type StageOptions, type Tally } from './stage.js';
+import type { StageOptions } from './stage-options.js';
+import { openStage, type Stage, type Tally } from './stage.js';
 
 /** `quick`: some seconds. `long`: what the published table is made of. */
 export type Form = 'quick' | 'long';
@@ -10,9 +11,13 @@ export interface Row {
   readonly name: string;
   /** For the table. */
   readonly fault: string;
-  readonly stage?: StageOptions;
+  readonly stage?: StageOptions | ((form: Form) => StageOptions);
   /** Redeliveries: `none`, or `unavoidable` where a kill or a PUBACK that never came makes them so. */
   readonly duplicates: 'none' | 'unavoidable';
+  /** Downlinks that a network server took twice: `none` (default), or `unavoidable` where its answers are lost. */
+  readonly downlinksTwice?: 'none' | 'unavoidable';
+  /** What may be lost is counted and told, and does not fail the row: asynchronous replication. */
+  readonly mayLose?: boolean;
   /** Longest time of each form, s; a row that takes longer has failed. */
   readonly boundSeconds: Readonly<Record<Form, number>>;
   /** Why the present bridge fails it: a bug that is known. The row still counts as failed. */
@@ -45,34 +50,51 @@ const bounded = async (work: Promise<void>, seconds: number): Promise<void> => {
   }
 };
 
-const verdictOf = ({ duplicates }: Row, tally: Tally): readonly string[] => [
+const downlinkVerdict = ({ downlinksTwice = 'none', mayLose = false }: Row, { downlinks }: Tally): readonly string[] =>
+  downlinks === undefined ? [] : [
+    ...downlinks.wrong,
+    ...(downlinks.lost === 0 || mayLose ? [] : [`${downlinks.lost} downlinks were lost`]),
+    ...(downlinks.outOfOrder === 0 ? [] : [`${downlinks.outOfOrder} downlinks were out of order`]),
+    ...(downlinksTwice === 'none' && downlinks.twice > 0 ? [`${downlinks.twice} downlinks were taken twice`] : []),
+  ];
+
+const verdictOf = (row: Row, tally: Tally): readonly string[] => [
   ...tally.failures,
   ...(tally.accepted === 0 ? ['no uplink was accepted'] : []),
-  ...(tally.lost === 0 ? [] : [`${tally.lost} uplinks were lost`]),
+  ...(tally.lost === 0 || row.mayLose === true ? [] : [`${tally.lost} uplinks were lost`]),
   ...(tally.outOfOrder === 0 ? [] : [`${tally.outOfOrder} uplinks were out of order`]),
-  ...(duplicates === 'none' && tally.duplicates > 0 ? [`${tally.duplicates} uplinks came twice`] : []),
+  ...(row.duplicates === 'none' && tally.duplicates > 0 ? [`${tally.duplicates} uplinks came twice`] : []),
+  ...downlinkVerdict(row, tally),
 ];
 
-/** Runs a row from an empty data directory to the end of every process it started. `opened` gives what ends it from outside. */
-export const runRow = async (row: Row, form: Form, opened: (stage: Stage | undefined) => void = () => undefined): Promise<Outcome> => {
+const optionsOf = ({ stage = {} }: Row, form: Form): StageOptions => (typeof stage === 'function' ? stage(form) : stage);
+
+/** Resolves with what kept the row from its end. */
+const play = async (row: Row, stage: Stage, form: Form): Promise<readonly string[]> => {
+  const work = async (): Promise<void> => {
+    await row.run(stage, form);
+    await stage.finish();
+  };
+  return bounded(work(), row.boundSeconds[form]).then(() => [], (error: unknown) => [messageOf(error)]);
+};
+
+const nothing: Tally = { sent: 0, accepted: 0, delivered: 0, parked: 0, duplicates: 0, lost: 0, outOfOrder: 0, peakRssAnonBytes: 0, recoveryMs: undefined, failures: [], remarks: [] };
+
+/** Runs a row from an empty data directory to the end of every process it started. `open` holds, as long as it runs, what ends it from outside. */
+export const runRow = async (row: Row, form: Form, open: Set<() => Promise<void>> = new Set()): Promise<Outcome> => {
   const begun = performance.now();
-  const stage = await openStage(row.stage ?? {});
-  opened(stage);
-  const thrown: string[] = [];
+  let end: () => Promise<void> = () => Promise.resolve();
+  let tally = nothing;
+  let thrown: readonly string[];
   try {
-    await bounded(
-      (async () => {
-        await row.run(stage, form);
-        await stage.finish();
-      })(),
-      row.boundSeconds[form],
-    );
+    const stage = await openStage(optionsOf(row, form), (close) => open.add((end = close)));
+    thrown = await play(row, stage, form);
+    tally = stage.tally();
   } catch (error) {
-    thrown.push(messageOf(error));
+    thrown = [messageOf(error)];
   }
-  const tally = stage.tally();
-  await stage.close();
-  opened(undefined);
+  await end();
+  open.delete(end);
   const failures = [...thrown, ...verdictOf(row, tally)];
   return { ...tally, failures, name: row.name, fault: row.fault, form, seconds: (performance.now() - begun) / 1_000, passed: failures.length === 0, ...(row.known === undefined ? {} : { known: row.known }) };
 };

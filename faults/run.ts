@@ -4,46 +4,73 @@ import { messageOf } from '../src/errors.js';
 import { lineOf, tableOf, writeTable } from './report.js';
 import { runRow, type Form, type Outcome, type Row } from './row.js';
 import { rows } from './rows.js';
-import type { Stage } from './stage.js';
 
-const usage = `npm run faults -- [--only NAME]... [--quick] [--json FILE] [--write]\nrows: ${rows.map(({ name }) => name).join(', ')}\n`;
+const usage = `npm run faults -- [--only NAME]... [--quick] [--jobs N] [--json FILE] [--write]\nrows: ${rows.map(({ name }) => name).join(', ')}\n`;
+/** More would only wait for each other. */
+const mostJobs = 32;
 
 interface Choice {
   readonly chosen: readonly Row[];
   readonly form: Form;
+  /** Rows that run beside each other. */
+  readonly jobs: number;
   readonly json: string | undefined;
   readonly write: boolean;
 }
 
 /** @throws Error whose message names the wrong argument */
 const readArguments = (args: readonly string[]): Choice => {
-  const { values } = parseArgs({ args: [...args], options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false }, json: { type: 'string' }, write: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ args: [...args], options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false }, jobs: { type: 'string', default: '1' }, json: { type: 'string' }, write: { type: 'boolean', default: false } } });
   const unknown = values.only?.find((name) => !rows.some((row) => row.name === name));
   if (unknown !== undefined) throw new Error(`--only: ${unknown} is no row`);
+  const jobs = /^\d{1,3}$/.test(values.jobs) ? Number(values.jobs) : 0;
+  if (jobs < 1 || jobs > mostJobs) throw new Error(`--jobs: ${values.jobs} is not a number from 1 to ${mostJobs}`);
   if (values.write && values.only !== undefined) throw new Error('--write: the table holds every row, so --only does not go with it');
-  return { chosen: rows.filter(({ name }) => values.only?.includes(name) ?? true), form: values.quick ? 'quick' : 'long', json: values.json, write: values.write };
+  return { chosen: rows.filter(({ name }) => values.only?.includes(name) ?? true), form: values.quick ? 'quick' : 'long', jobs, json: values.json, write: values.write };
 };
 
 /** A runner that is stopped leaves no process behind. */
-const endWithSignals = (): ((stage: Stage | undefined) => void) => {
-  let open: Stage | undefined;
+const endWithSignals = (): Set<() => Promise<void>> => {
+  const open = new Set<() => Promise<void>>();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
-      void Promise.resolve(open?.close()).finally(() => process.exit(130));
+      void Promise.all([...open].map((end) => end())).finally(() => process.exit(130));
     });
   }
-  return (stage) => void (open = stage);
+  return open;
 };
 
-const runAll = async ({ chosen, form, json, write }: Choice, args: readonly string[]): Promise<number> => {
-  const opened = endWithSignals();
+/** Runs `jobs` rows beside each other, begun in their order. `told` gets the outcomes so far, in that order, whenever one more row has ended whose predecessors all have. */
+const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly Outcome[]) => void): Promise<readonly Outcome[]> => {
+  const open = endWithSignals();
+  const ended = new Map<Row, Outcome>();
   const outcomes: Outcome[] = [];
-  for (const row of chosen) {
-    const outcome = await runRow(row, form, opened);
-    outcomes.push(outcome);
-    process.stdout.write(`${lineOf(outcome)}\n`);
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify({ form, rows: outcomes }, undefined, 2)}\n`);
-  }
+  const tell = (): void => {
+    for (let next = chosen[outcomes.length]; next !== undefined; next = chosen[outcomes.length]) {
+      const outcome = ended.get(next);
+      if (outcome === undefined) return;
+      outcomes.push(outcome);
+      told(outcomes);
+    }
+  };
+  const waiting = [...chosen];
+  const runner = async (): Promise<void> => {
+    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+      ended.set(row, await runRow(row, form, open));
+      tell();
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, runner));
+  return outcomes;
+};
+
+const runAll = async (choice: Choice, args: readonly string[]): Promise<number> => {
+  const { form, json, write } = choice;
+  const outcomes = await runRows(choice, (sofar) => {
+    const outcome = sofar.at(-1);
+    if (outcome !== undefined) process.stdout.write(`${lineOf(outcome)}\n`);
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify({ form, rows: sofar }, undefined, 2)}\n`);
+  });
   if (write) writeTable('docs/reliability.md', tableOf(outcomes, ['npm run faults', ...(args.length === 0 ? [] : ['--', ...args])].join(' ')));
   const failed = outcomes.filter(({ passed }) => !passed).length;
   process.stdout.write(`${outcomes.length - failed} of ${outcomes.length} rows passed\n`);

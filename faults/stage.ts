@@ -1,180 +1,165 @@
-import type { Test } from 'tap';
-import { createHome, type BridgeHome, type TestBridge } from '../test/end-to-end/support/bridge.js';
-import { startSandbox, type TestBroker } from '../test/end-to-end/support/broker.js';
-import { countOf, devEuiOf, judge, runLoad, type Accepted, type LoadOptions, type Verdict } from '../test/end-to-end/support/load.js';
+import type { BridgeHome, TestBridge } from '../test/end-to-end/support/bridge.js';
+import type { TestBroker } from '../test/end-to-end/support/broker.js';
 import { expectBalance } from '../test/end-to-end/support/scenarios.js';
-import { watchMemory } from './memory.js';
-import { openProxy, type Proxy } from './proxy.js';
-
-/** What a row needs before it begins. */
-export interface StageOptions {
-  /** Default: the sandbox, with AWS's quotas. */
-  readonly startBroker?: () => Promise<TestBroker>;
-  /** Settings of the connection `main`. */
-  readonly configuration?: object;
-}
+import type { SentinelGroup } from '../test/support/redis-sentinel.js';
+import type { RedisServer } from '../test/support/redis-server.js';
+import type { DownlinkTally } from './downlink-judge.js';
+import type { Downlinks } from './downlink-stage.js';
+import type { Proxy } from './proxy.js';
+import type { Checks } from './stage-checks.js';
+import type { OnClose, StageOptions } from './stage-options.js';
+import { openParts } from './stage-parts.js';
+import type { StageLoad, UplinkTally } from './stage-uplinks.js';
 
 /** What a row saw so far. */
-export interface Tally extends Verdict {
-  readonly sent: number;
-  readonly delivered: number;
-  readonly parked: number;
+export interface Tally extends UplinkTally {
+  /** Of any one process of a bridge. */
   readonly peakRssAnonBytes: number;
   /** Longest recovery of the row, ms; undefined when nothing was to recover from. */
   readonly recoveryMs: number | undefined;
+  /** Absent where the row has no network servers with a downlink API. */
+  readonly downlinks?: DownlinkTally;
   readonly failures: readonly string[];
   readonly remarks: readonly string[];
 }
 
-/** A broker, a proxy before it and the home of a bridge that reaches the broker only through the proxy. */
-export interface Stage {
+/** A broker, a proxy before it, and the homes of bridges that reach the broker only through the proxy. */
+export interface Stage extends Pick<Checks, 'check' | 'eventually' | 'remark'> {
   readonly broker: TestBroker;
   readonly proxy: Proxy;
+  /** Throws when the row has none. */
+  readonly redis: RedisServer;
+  /** Where the options ask for them; else it throws. */
+  readonly sentinels: SentinelGroup;
+  /** Between the bridges and Redis, where `proxied` is set; else it throws. */
+  readonly redisProxy: Proxy;
+  readonly homes: readonly BridgeHome[];
+  /** Of the first replica. */
   readonly home: BridgeHome;
-  /** The bridge that runs now. */
+  /** The last one started of each replica. */
+  readonly bridges: readonly TestBridge[];
+  /** Of the first replica. */
   readonly bridge: TestBridge;
-  start(): Promise<TestBridge>;
+  /** `env` is laid over the environment of the options. */
+  start(replica?: number, env?: Readonly<Record<string, string>>): Promise<TestBridge>;
   /** Posts numbered uplinks; each load goes on where the numbers of the one before ended. Resolves with how many were answered 204. */
-  load(options: Omit<LoadOptions, 'from'>): Promise<number>;
-  /** Ends a fault by `heal`. Recovered is when everything accepted before has arrived. @throws when that takes longer than the bound */
+  readonly load: (options: StageLoad) => Promise<number>;
+  /** The row itself posted a numbered uplink, and it was answered 204. */
+  readonly accepted: (devEui: string, fCnt: number) => void;
+  /** Numbered downlinks to the network servers of the options; throws when there are none. */
+  readonly downlinks: Downlinks;
+  /** Waits until everything accepted so far has arrived; notes a failure when that takes longer than the bound. */
+  arrived(boundMs?: number): Promise<boolean>;
+  /** Ends a fault by `heal`. Recovered is when everything accepted before has arrived, and every downlink sent before has ended. Notes a failure when that takes longer than the bound. */
   recover(heal: () => unknown, boundMs?: number): Promise<void>;
   /** The device's uplinks are expected among the parked ones, not at the broker. */
-  expectParked(devEui: string): void;
-  /** Notes a failure unless it is so. */
-  check(isSo: boolean, failure: string): void;
-  /** Waits for it; notes a failure when it is not so in time. */
-  eventually(what: string, isSo: () => boolean | Promise<boolean>, boundMs?: number): Promise<boolean>;
-  /** A figure for the report. */
-  remark(text: string): void;
-  /** Everything accepted arrived, the books balance, the bridge stops by itself with code 0. */
+  readonly expectParked: (devEui: string) => void;
+  /** What was promised and has not arrived counts as lost, and is waited for no longer; for rows that may lose. Gives how many. */
+  readonly giveUp: () => number;
+  /** Something that the row started ends with the stage. */
+  readonly onClose: OnClose;
+  /** Everything accepted arrived, and every downlink ended; the books of each bridge balance, and it stops by itself with code 0. Bridges that the row killed or stopped are not asked. */
   finish(): Promise<void>;
   tally(): Tally;
   close(): Promise<void>;
 }
 
-const askEveryMs = 25;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const arrivalBoundMs = 90_000;
+const pendingSeries = 'lpwan_bridge_outbox_pending_messages{connection="main"}';
 
-/** The checks of the tests, told to the tally in place of a test. */
-const asTest = (check: (isSo: boolean, failure: string) => void): Test => {
-  const checks = {
-    ok: (isSo: unknown, text: string) => check(Boolean(isSo), text),
-    equal: (one: unknown, other: unknown, text: string) => check(one === other, `${text}: ${String(one)} is not ${String(other)}`),
-  };
-  return checks as unknown as Test;
+const present = <T>(value: T | undefined, what: string): T => {
+  if (value === undefined) throw new Error(`the stage has no ${what}`);
+  return value;
 };
 
-const copyOf = (accepted: Accepted): Accepted => new Map([...accepted].map(([devEui, list]) => [devEui, [...list]]));
+/** Ends everything that was noted, the last noted first, whatever fails. What is noted afterwards ends at once. */
+const createEnd = (): { readonly onClose: OnClose; readonly close: () => Promise<void> } => {
+  const ends: (() => unknown)[] = [];
+  let closed = false;
+  const endAll = async (): Promise<void> => {
+    for (let end = ends.pop(); end !== undefined; end = ends.pop()) await Promise.resolve(end()).catch(() => undefined);
+  };
+  return {
+    onClose(end) {
+      ends.push(end);
+      if (closed) void endAll();
+    },
+    close() {
+      closed = true;
+      return endAll();
+    },
+  };
+};
 
-export const openStage = async ({ startBroker = () => startSandbox(), configuration = {} }: StageOptions): Promise<Stage> => {
-  const memory = watchMemory();
-  const accepted: Accepted = new Map();
-  const parkedDevices = new Set<string>();
-  const failures: string[] = [];
-  const remarks: string[] = [];
-  const bridges: TestBridge[] = [];
-  let sent = 0;
-  let nextFCnt = 0;
+/** The end of a row for one bridge. */
+const finishBridge = async (bridge: TestBridge, { check, eventually, asTest }: Checks): Promise<void> => {
+  await eventually('an empty outbox', async () => (await bridge.metric(pendingSeries)) === 0, arrivalBoundMs);
+  await expectBalance(asTest, bridge);
+  const code = await bridge.stop();
+  check(code === 0, `the bridge ended with ${String(code)} when it was stopped at the end`);
+};
+
+/**
+ * @param opening Gets what ends the stage from outside, also while it is being opened.
+ * @throws whatever keeps a part from starting; those before it are ended then
+ */
+export const openStage = async (options: StageOptions, opening: (close: () => Promise<void>) => void = () => undefined): Promise<Stage> => {
+  const { onClose, close } = createEnd();
+  opening(close);
+  const { memory, broker, proxy, redis, replicas, checks, uplinks, downlinks } = await openParts(options, onClose).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   let recoveryMs: number | undefined;
-
-  const broker = await startBroker();
-  const proxy = await openProxy(Number(broker.endpoint.split(':')[1]));
-  const home = await createHome({ ...broker, endpoint: `localhost:${proxy.port}` }, configuration);
-
-  const current = (): TestBridge => {
-    const bridge = bridges.at(-1);
-    if (bridge === undefined) throw new Error('no bridge was started');
-    return bridge;
-  };
-  const take = (devEui: string, fCnt: number): void => {
-    const list = accepted.get(devEui);
-    if (list === undefined) accepted.set(devEui, [fCnt]);
-    else list.push(fCnt);
-  };
-  const check = (isSo: boolean, failure: string): void => void (isSo || failures.push(failure));
-
-  const eventually: Stage['eventually'] = async (what, isSo, boundMs = 20_000) => {
-    const end = performance.now() + boundMs;
-    while (!(await isSo())) {
-      if (performance.now() > end) {
-        failures.push(`not in ${boundMs} ms: ${what}`);
-        return false;
-      }
-      await pause(askEveryMs);
-    }
-    return true;
-  };
-
-  /** Without the devices whose uplinks are to be parked. */
-  const toArrive = (): Accepted => copyOf(new Map([...accepted].filter(([devEui]) => !parkedDevices.has(devEui))));
-  const parkedCount = (): number => [...parkedDevices].reduce((sum, devEui) => sum + (accepted.get(devEui)?.length ?? 0), 0);
-
-  const arrived = async (wanted: Accepted, boundMs: number): Promise<boolean> => {
-    const total = countOf(wanted);
-    let seen = -1;
-    return eventually(`the arrival of all ${total} accepted`, () => {
-      const { all } = broker.received;
-      if (all.length < total || all.length === seen) return false;
-      seen = all.length;
-      return judge(wanted, all).lost === 0;
-    }, boundMs);
-  };
-
   return {
     broker,
     proxy,
-    home,
+    check: checks.check,
+    eventually: checks.eventually,
+    remark: checks.remark,
+    load: uplinks.load,
+    accepted: uplinks.accepted,
+    expectParked: uplinks.expectParked,
+    giveUp: uplinks.giveUp,
+    homes: replicas.homes,
+    home: present(replicas.homes[0], 'home'),
+    onClose,
+    close,
+    get redis() {
+      return present(redis, 'Redis').server;
+    },
+    get sentinels() {
+      return present(redis?.sentinels, 'Sentinel');
+    },
+    get redisProxy() {
+      return present(redis?.proxy, 'proxy before Redis');
+    },
+    get downlinks() {
+      return present(downlinks, 'network server');
+    },
+    get bridges() {
+      return replicas.bridges;
+    },
     get bridge() {
-      return current();
+      return replicas.bridge(0);
     },
-    async start() {
-      const bridge = await home.start();
-      memory.watch(bridge.program.pid);
-      bridges.push(bridge);
-      return bridge;
-    },
-    async load(options) {
-      const { devices, count, answered } = options;
-      const from = nextFCnt;
-      nextFCnt += Math.ceil(count / devices);
-      // Noted at each answer: what a load that goes on was promised counts too.
-      const note = (index: number, status: number): void => {
-        sent += 1;
-        if (status === 204) take(devEuiOf(index % devices), from + Math.floor(index / devices));
-        answered?.(index, status);
-      };
-      return countOf(await runLoad(current(), { ...options, from, answered: note }));
-    },
+    start: (replica = 0, env = {}) => replicas.start(replica, { ...options.env, ...env }),
+    arrived: (boundMs = arrivalBoundMs) => uplinks.arrived(uplinks.promised(), boundMs),
     async recover(heal, boundMs = arrivalBoundMs) {
-      const wanted = toArrive();
+      const wanted = uplinks.promised();
+      const toEnd = downlinks?.toEnd() ?? [];
       await heal();
       const healedAt = performance.now();
-      await arrived(wanted, boundMs);
+      await Promise.all([uplinks.arrived(wanted, boundMs), downlinks?.ended(toEnd, boundMs)]);
       recoveryMs = Math.max(recoveryMs ?? 0, performance.now() - healedAt);
     },
-    expectParked: (devEui) => void parkedDevices.add(devEui),
-    check,
-    eventually,
-    remark: (text) => void remarks.push(text),
     async finish() {
-      const bridge = current();
-      await arrived(toArrive(), arrivalBoundMs);
-      await eventually('an empty outbox', async () => (await bridge.metric('lpwan_bridge_outbox_pending_messages{connection="main"}')) === 0, arrivalBoundMs);
-      await expectBalance(asTest(check), bridge);
-      const code = await bridge.stop();
-      check(code === 0, `the bridge ended with ${String(code)} when it was stopped at the end`);
+      await uplinks.arrived(uplinks.promised(), arrivalBoundMs);
+      await downlinks?.ended(downlinks.toEnd(), arrivalBoundMs);
+      const standing = replicas.standing();
+      checks.check(standing.length > 0, 'no bridge runs at the end');
+      for (const bridge of standing) await finishBridge(bridge, checks);
     },
-    tally() {
-      const verdict = judge(toArrive(), broker.received.all);
-      return { ...verdict, accepted: countOf(accepted), sent, delivered: countOf(toArrive()) - verdict.lost, parked: parkedCount(), peakRssAnonBytes: memory.peakBytes, recoveryMs, failures, remarks };
-    },
-    async close() {
-      memory.stop();
-      await Promise.allSettled(bridges.map((bridge) => bridge.kill()));
-      await proxy.close();
-      await broker.stop();
-      await home.remove();
-    },
+    tally: () => ({ ...uplinks.tally(), peakRssAnonBytes: memory.peakBytes, recoveryMs, failures: checks.failures, remarks: checks.remarks, ...(downlinks === undefined ? {} : { downlinks: downlinks.tally() }) }),
   };
 };

@@ -1,7 +1,8 @@
 import { at } from '../../test/end-to-end/support/load.js';
 import { startBridgeProgram } from '../../test/end-to-end/support/program.js';
-import type { Row } from '../row.js';
+import type { Form, Row } from '../row.js';
 import type { Stage } from '../stage.js';
+import { openSwitches } from '../switches.js';
 
 const times = 10;
 const devices = 50;
@@ -69,4 +70,29 @@ const atReplay: Row = {
   },
 };
 
-export const kills: readonly Row[] = [underLoad, atReplay];
+/** Where the process kills itself, in a transaction of the outbox; see `preload/store-between.ts`. The moment of `under-way` is a random one, so it is met more often. */
+const places: Readonly<Record<Form, readonly string[]>> = {
+  quick: ['append begun', 'append under-way', 'append durable', 'settle begun', 'settle under-way', 'settle durable'],
+  long: ['append begun', 'append under-way', 'append under-way', 'append under-way', 'append durable', 'settle begun', 'settle under-way', 'settle under-way', 'settle under-way', 'settle durable'],
+};
+
+const atCommit: Row = {
+  name: 'kill-at-commit',
+  fault: `kill -9 in the middle of the outbox's transactions, of those that append and those that settle: before the commit, during it, and after it but before anybody was told; ${times} times in one run`,
+  duplicates: 'unavoidable',
+  boundSeconds: { quick: 90, long: 300 },
+  async run(stage, form) {
+    const switches = openSwitches(stage, ['store']);
+    for (const [round, place] of places[form].entries()) {
+      const { program } = await switches.start();
+      switches.set('kill', `${place} ${3 + round}`);
+      await Promise.all([stage.load({ devices, count: form === 'quick' ? 300 : 1_500, perSecond: 600 }), program.ended]);
+      await stage.eventually(`the kill at ${place}`, () => program.stderr().includes(`killed: ${place}`), 1_000);
+      switches.clear('kill');
+    }
+    await stage.recover(() => switches.start());
+    await stage.load({ devices, count: 100 });
+  },
+};
+
+export const kills: readonly Row[] = [underLoad, atReplay, atCommit];

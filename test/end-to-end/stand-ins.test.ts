@@ -96,6 +96,10 @@ for (const { api, good, answer, arrival, bad } of rows) {
     server.behave({ do: 'take-late', afterMs: 1 });
     t.equal((await send(server, good)).status, 200);
     t.strictSame(server.arrivals.map(({ status }) => status), [200, 503, 0, 200]);
+    t.strictSame(server.arrivals.map(({ at, answeredAt }) => answeredAt !== undefined && answeredAt >= at), [true, true, false, true]);
+    server.behave({ do: 'refuse', status: 200, text: 'not known here' });
+    t.match(await send(server, good), { status: 200, text: /not known here/ });
+    t.equal(server.taken().length, 2, 'a 200 that says no is not taken');
   });
 }
 

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import { Agent as TlsAgent, request as requestOverTls } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -40,7 +41,8 @@ export interface TestBridge {
 /** A data directory and configuration that outlive one process. */
 export interface BridgeHome {
   readonly file: string;
-  start(): Promise<TestBridge>;
+  /** `env` is laid over the environment of the tests. */
+  start(env?: Readonly<Record<string, string>>): Promise<TestBridge>;
   remove(): Promise<void>;
 }
 
@@ -70,7 +72,7 @@ export const bridgeConfig = (dir: string, broker: TestBroker, configuration: obj
 
 const send = (agent: Agent, url: string, { method = 'GET', headers = {}, body }: HttpCall): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
-    const call = request(url, { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) }, agent }, (response) => {
+    const call = (agent instanceof TlsAgent ? requestOverTls : request)(url, { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) }, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -80,6 +82,12 @@ const send = (agent: Agent, url: string, { method = 'GET', headers = {}, body }:
     call.end(body);
   });
 
+/** The certificate of the listener is the test's own, and not what is tested. */
+const agentFor = (url: string): Agent => {
+  const options = { keepAlive: true, maxSockets: 64 };
+  return url.startsWith('https:') ? new TlsAgent({ ...options, rejectUnauthorized: false }) : new Agent(options);
+};
+
 export const createHome = async (broker: TestBroker, configuration: object = {}, more: object = {}): Promise<BridgeHome> => {
   const dir = await mkdtemp(join(tmpdir(), 'bridge-home-'));
   const file = join(dir, 'bridge.yaml');
@@ -87,14 +95,14 @@ export const createHome = async (broker: TestBroker, configuration: object = {},
   return {
     file,
     remove: () => rm(dir, { recursive: true, force: true }),
-    async start() {
+    async start(more = {}) {
       const { REDIS_URL: _elsewhere, ...env } = process.env; // only the file says which queue a test runs on
-      const program = startBridgeProgram(['start', '--config', file], env);
+      const program = startBridgeProgram(['start', '--config', file], { ...env, ...more });
       const ready = await program.waitFor('ready', (line) => line['msg'] === 'ready');
-      const agent = new Agent({ keepAlive: true, maxSockets: 64 });
       const ingress = String(ready['ingress']);
       const privateUrl = String(ready['private']);
-      const privateCall = (path: string, call: HttpCall = {}): Promise<HttpAnswer> => send(agent, `${privateUrl}${path}`, call);
+      const [agent, privateAgent] = [agentFor(ingress), agentFor(privateUrl)];
+      const privateCall = (path: string, call: HttpCall = {}): Promise<HttpAnswer> => send(privateAgent, `${privateUrl}${path}`, call);
       const api: TestBridge['api'] = async (method, path, body, headers = {}) => {
         const answer = await privateCall(path, { method, headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
         return { ...answer, json: answer.body.startsWith('{') ? (JSON.parse(answer.body) as ApiAnswer['json']) : {} };
@@ -103,6 +111,7 @@ export const createHome = async (broker: TestBroker, configuration: object = {},
         program.signal(signal);
         const code = await program.ended;
         agent.destroy();
+        privateAgent.destroy();
         return code;
       };
       return {
@@ -115,7 +124,7 @@ export const createHome = async (broker: TestBroker, configuration: object = {},
           const line = body.split('\n').find((one) => one.startsWith(`${series} `));
           return line === undefined ? Number.NaN : Number(line.slice(series.length + 1));
         },
-        kill: async () => void (await end('SIGKILL')),
+        kill: async () => void await end('SIGKILL'),
         stop: () => end('SIGTERM'),
       };
     },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -61,10 +61,23 @@ const createAwsSide = (program: Program): TestBroker['publish'] => {
     });
 };
 
+/** The certificates that the first sandbox of this process made, by the names of their files; the others take them over, which is quicker than to make them. */
+const made = new Map<string, string>();
+
+const takeOver = (dir: string): Promise<unknown> => Promise.all([...made].map(([name, text]) => writeFile(join(dir, name), text, { mode: 0o600 })));
+
+const keep = async (dir: string): Promise<void> => {
+  if (made.size > 0) return;
+  const names = (await readdir(dir)).filter((name) => /\.(pem|key)$/.test(name));
+  for (const [name, text] of await Promise.all(names.map(async (name) => [name, await readFile(join(dir, name), 'utf8')] as const))) made.set(name, text);
+};
+
 export const startSandbox = async (args: readonly string[] = []): Promise<TestBroker> => {
   const dir = await mkdtemp(join(tmpdir(), 'bridge-sandbox-'));
+  await takeOver(dir);
   const program = startBridgeProgram(['sandbox', '--data-dir', dir, '--mqtt-port', '0', '--json', ...args]);
   const address = await program.waitFor('the sandbox', (line) => 'mqtt' in line);
+  await keep(dir);
   const received = createReceived();
   program.onLine((line) => {
     if (line['event'] === 'publish') received.add({ topic: String(line['topic']), payload: String(line['payload']) });

@@ -42,10 +42,11 @@ export const onBothQueues = (name: string, run: (t: Test, queue: QueueKind) => P
 /** A broker without AWS's quotas: what is measured is the bridge. */
 export const openSandbox = (): Promise<TestBroker> => startSandbox(['--publish-limit', '0', '--limit', 'bytesPerSecond=0', '--limit', 'storedPerSecond=0']);
 
-const startRedis = async (t: Test): Promise<RedisServer> => {
-  const redis = await startRedisServer();
-  t.teardown(() => redis.stop());
-  return redis;
+/** Starts it; it ends with the test. */
+const startOf = async <T extends { stop(): Promise<void> }>(t: Test, start: () => Promise<T>): Promise<T> => {
+  const started = await start();
+  t.teardown(() => started.stop());
+  return started;
 };
 
 const startServers = async (t: Test, apis: Readonly<Record<string, DownlinkApi>>): Promise<readonly NetworkServer[]> => {
@@ -56,10 +57,7 @@ const startServers = async (t: Test, apis: Readonly<Record<string, DownlinkApi>>
 
 /** Network servers, AWS, Redis where the queue needs it, and the homes of two bridges; all end with the test. */
 export const setDownlinkScene = async (t: Test, { queue, servers: apis = { chirpstack: 'chirpstack' }, downlink = {}, configuration = {}, sigfox = {}, broker: startBroker = openSandbox }: SceneOptions): Promise<DownlinkScene> => {
-  const broker = await startBroker();
-  t.teardown(() => broker.stop());
-  const redis = queue === 'redis' ? await startRedis(t) : undefined;
-  const servers = await startServers(t, apis);
+  const [broker, redis, servers] = await Promise.all([startOf(t, startBroker), queue === 'redis' ? startOf(t, startRedisServer) : undefined, startServers(t, apis)]);
   const networkServers = [
     { id: 'factory', kind: 'chirpstack', authenticate: { header: { name: 'x-api-key', value: apiKey } } },
     { id: 'sigfox', kind: 'sigfox', authenticate: 'none', downlink: sigfox },

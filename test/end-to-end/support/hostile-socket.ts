@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectOverTls, TLSSocket } from 'node:tls';
 
 /** What a raw connection got. */
 export interface Exchange {
@@ -32,10 +33,15 @@ export interface RawConnection {
 
 const statusLine = /HTTP\/1\.1 (\d{3}) /g;
 
-/** Opens a TCP connection to the ingress. Errors of the socket count as closed: an attacked server may reset. */
-export const openRaw = (url: string): RawConnection => {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+const openSocket = (url: string, silent: boolean): Socket => {
+  const { protocol, hostname: host, port } = new URL(url);
+  const address = { host, port: Number(port) };
+  return protocol === 'https:' && !silent ? connectOverTls({ ...address, rejectUnauthorized: false }) : connect(address);
+};
+
+/** Opens a connection to the ingress, over TLS where it speaks it. Errors of the socket count as closed: an attacked server may reset. @param silent Not even a TLS handshake is begun. */
+export const openRaw = (url: string, silent = false): RawConnection => {
+  const socket = openSocket(url, silent);
   const checks = new Set<() => void>();
   let text = '';
   let closed = false;
@@ -100,7 +106,8 @@ export const exchange = async (url: string, pieces: Iterable<Buffer | string>, {
   if (leave) await new Promise<void>((resolve) => void socket.write('', () => resolve()));
   else await raw.settled(answers, timeoutMs);
   const result = { statuses: raw.statuses(), closed: raw.isClosed(), sent: socket.bytesWritten, received: socket.bytesRead };
-  if (leave) socket.resetAndDestroy();
+  // Node resets no TLS socket.
+  if (leave && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
   else socket.destroy();
   return result;
 };

@@ -49,8 +49,8 @@ export const startWatch = (bridge: TestBridge): { stop(): Promise<Watched> } => 
   };
 };
 
-/** How many sockets this process may open beside what it has: half of its limit of files. */
+/** How many sockets this process may open beside what it has, and a bridge with the same limit of files. */
 export const socketRoom = (most: number): number => {
   const soft = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1_024);
-  return Math.min(most, Math.floor(soft / 2) - 100);
+  return Math.min(most, Math.max(Math.floor(soft / 2) - 100, soft - 2_000));
 };

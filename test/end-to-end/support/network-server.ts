@@ -12,8 +12,12 @@ const dialects: Readonly<Record<DownlinkApi, Dialect>> = { thingpark: thingparkA
 export interface Arrival extends Asked {
   /** `performance.now()` when the whole request was there. */
   readonly at: number;
-  /** Status of the answer; 0 when there is none. The network server has the downlink exactly when it is 200. */
+  /** Status of the answer; 0 when there is none. The network server has the downlink exactly when it is 200 and does not say no. */
   readonly status: number;
+  /** The answer was a 200 whose text says that the downlink was not taken. */
+  readonly saidNo?: boolean;
+  /** `performance.now()` when the answer was written; absent until then, and when there is none. */
+  readonly answeredAt?: number;
   /** The network server's own names of it. */
   readonly id: string;
   readonly fCnt: number;
@@ -72,6 +76,10 @@ const answer = (response: ServerResponse, { status, contentType, body }: ApiAnsw
   response.end(body);
 };
 
+type Entry = { -readonly [K in keyof Arrival]: Arrival[K] };
+
+const hasIt = ({ status, saidNo = false }: Arrival): boolean => status === 200 && !saidNo;
+
 const statusOf = (mood: Mood): number => {
   if (mood.do === 'refuse') return mood.status;
   return mood.do === 'take' || mood.do === 'take-late' ? 200 : 0;
@@ -98,7 +106,7 @@ const createWatch = (id: string, arrivals: readonly Arrival[]): Watch => {
         };
         const timer = setTimeout(() => {
           checks.delete(check);
-          reject(new Error(`${what} did not happen at ${id} in ${timeoutMs} ms; ${arrivals.length} downlinks came, ${arrivals.filter(({ status }) => status === 200).length} were taken`));
+          reject(new Error(`${what} did not happen at ${id} in ${timeoutMs} ms; ${arrivals.length} downlinks came, ${arrivals.filter(hasIt).length} were taken`));
         }, timeoutMs);
         checks.add(check);
         check();
@@ -109,7 +117,7 @@ const createWatch = (id: string, arrivals: readonly Arrival[]): Watch => {
 /** Starts a network server that takes everything until it is told otherwise. */
 export const startNetworkServer = async (api: DownlinkApi, id: string = api): Promise<NetworkServer> => {
   const dialect = dialects[api];
-  const arrivals: Arrival[] = [];
+  const arrivals: Entry[] = [];
   const violations: string[] = [];
   const flushed: string[] = [];
   const counters = new Map<string, number>();
@@ -123,18 +131,21 @@ export const startNetworkServer = async (api: DownlinkApi, id: string = api): Pr
     return fCnt;
   };
 
-  const meet = (mood: Mood, response: ServerResponse, success: ApiAnswer): void => {
+  const meet = (mood: Mood, response: ServerResponse, success: ApiAnswer, answered: () => void): void => {
     switch (mood.do) {
       case 'take':
+        answered();
         return answer(response, success);
       case 'take-late': {
         const timer = setTimeout(() => {
           late.delete(timer);
+          answered();
           answer(response, success);
         }, mood.afterMs);
         return void late.add(timer);
       }
       case 'refuse':
+        answered();
         return answer(response, dialect.failure(mood.status, mood.text ?? 'told to refuse'), mood.retryAfter === undefined ? {} : { 'retry-after': mood.retryAfter });
       case 'close':
         return void response.destroy();
@@ -150,8 +161,11 @@ export const startNetworkServer = async (api: DownlinkApi, id: string = api): Pr
     const mood = first === undefined ? { do: 'take' as const } : choose(first);
     const status = statusOf(mood);
     const names = asked.map(({ devEui }) => ({ id: randomUUID(), fCnt: status === 200 ? nextCounter(devEui) : 0 }));
-    asked.forEach((one, index) => arrivals.push({ ...one, at, status, id: names[index]?.id ?? '', fCnt: names[index]?.fCnt ?? 0 }));
-    meet(mood, response, dialect.success(names[0]?.id ?? '', names[0]?.fCnt ?? 0));
+    const saidNo = mood.do === 'refuse' && status === 200;
+    const entries = asked.map((one, index): Entry => ({ ...one, at, status, ...(saidNo ? { saidNo } : {}), id: names[index]?.id ?? '', fCnt: names[index]?.fCnt ?? 0 }));
+    arrivals.push(...entries);
+    const answered = (): void => entries.forEach((entry) => (entry.answeredAt = performance.now()));
+    meet(mood, response, dialect.success(names[0]?.id ?? '', names[0]?.fCnt ?? 0), answered);
     watch.changed();
   };
 
@@ -186,7 +200,7 @@ export const startNetworkServer = async (api: DownlinkApi, id: string = api): Pr
     violations,
     flushed,
     entry: (downlink = {}) => ({ id, kind: api === 'chirpstack-v3' ? 'chirpstack' : api, authenticate: 'none', downlink: { ...downlinkSettings(api, url, downlink), backoff: { min: '50ms', max: '500ms' }, ...downlink } }),
-    taken: () => arrivals.filter(({ status }) => status === 200),
+    taken: () => arrivals.filter(hasIt),
     behave: (mood) => void (choose = typeof mood === 'function' ? mood : () => mood),
     until: watch.until,
     leave,

@@ -15,13 +15,13 @@ export const hearAll = async (scene: DownlinkScene, bridge: TestBridge): Promise
   for (const id of ['a', 'b'] as const) for (let index = 0; index < devices; index += 1) await hear(bridge, scene.server(id), deviceOf(index, families[id]));
 };
 
-/** One downlink to each device every half second, for so long. */
-export const trickle = async (scene: DownlinkScene, family: string, seconds: number): Promise<Sent> => {
+/** One downlink to each device every half second, for so long; `from` is the number of the first. */
+export const trickle = async (scene: DownlinkScene, family: string, seconds: number, from = 0): Promise<Sent> => {
   const start = performance.now();
   let all: Sent = new Map();
   for (let round = 0; round < seconds * 2; round += 1) {
     await at(start + round * 500);
-    const { messages, sent } = numberedDownlinks({ devices, count: devices, from: round, family });
+    const { messages, sent } = numberedDownlinks({ devices, count: devices, from: from + round, family });
     await scene.broker.publish(messages);
     all = mergeSent(all, sent);
   }

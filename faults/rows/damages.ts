@@ -1,0 +1,51 @@
+import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { garbage, overwrite } from '../../test/store/local/overwrite.js';
+import type { Row } from '../row.js';
+import type { Stage } from '../stage.js';
+import { acceptsAll, dataDirOf, devices, expectFailedStart, leaveBacklog } from '../store-checks.js';
+
+const damages: Readonly<Record<string, (file: string) => void>> = {
+  'a truncated file': (file) => truncateSync(file, Math.floor(statSync(file).size / 2)),
+  'an overwritten file': (file) => overwrite(file, Math.floor(statSync(file).size / 2), garbage(65_536)),
+};
+
+/** Damages the outbox with a backlog in it; puts a copy of it back in the end, as an operator would who has one. */
+const damageOnce = async (stage: Stage, what: string, damage: (file: string) => void): Promise<void> => {
+  const dataDir = await dataDirOf(stage);
+  const [outbox, copy] = [join(dataDir, 'outbox'), join(dataDir, 'copy')];
+  await leaveBacklog(stage, 500);
+  cpSync(outbox, copy, { recursive: true });
+  damage(join(outbox, 'data.mdb'));
+  await stage.proxy.restore();
+  const before = stage.broker.received.all.length;
+  await expectFailedStart(stage, { what, says: ['store_corrupt', `${outbox}.damaged-`, 'damaged'] });
+  stage.check(readdirSync(dataDir).some((name) => name.startsWith('outbox.damaged-')), `${what}: it was not set aside`);
+  const empty = await stage.start();
+  // Of other devices: their messages come before the older ones that the copy brings back.
+  await acceptsAll(stage, `by the start after ${what}`, { count: devices, firstDevice: 1_000 });
+  await stage.eventually('the arrival of what came after the damage', () => stage.broker.received.all.length === before + devices);
+  stage.check((await empty.metric('lpwan_bridge_outbox_restored_total{connection="main"}')) === 0, `${what}: something of it was served`);
+  const code = await empty.stop();
+  stage.check(code === 0, `${what}: the start after it ended with ${String(code)}`);
+  for (const name of readdirSync(dataDir).filter((one) => one.startsWith('outbox'))) rmSync(join(dataDir, name), { recursive: true });
+  cpSync(copy, outbox, { recursive: true });
+  rmSync(copy, { recursive: true });
+  await stage.recover(() => stage.start());
+};
+
+const damaged: Row = {
+  name: 'outbox-damaged',
+  fault: `${Object.keys(damages).join(', then ')} under the outbox (quick: the second), with a backlog in it; a copy is put back afterwards`,
+  duplicates: 'none',
+  boundSeconds: { quick: 120, long: 120 },
+  async run(stage, form) {
+    const all = Object.entries(damages);
+    for (const [index, [what, damage]] of (form === 'quick' ? all.slice(-1) : all).entries()) {
+      if (index > 0) await stage.bridge.stop();
+      await damageOnce(stage, what, damage);
+    }
+  },
+};
+
+export const damagedStores: readonly Row[] = [damaged];

@@ -1,0 +1,47 @@
+import type { Test } from 'tap';
+
+/** What a row found wrong, and what it measured. */
+export interface Checks {
+  readonly failures: readonly string[];
+  readonly remarks: readonly string[];
+  /** Notes a failure unless it is so. */
+  readonly check: (isSo: boolean, failure: string) => void;
+  /** Waits for it; notes a failure when it is not so in time. */
+  readonly eventually: (what: string, isSo: () => boolean | Promise<boolean>, boundMs?: number) => Promise<boolean>;
+  /** A figure for the report. */
+  readonly remark: (text: string) => void;
+  /** For the checks of the tests. */
+  readonly asTest: Pick<Test, 'ok' | 'equal'>;
+}
+
+const askEveryMs = 25;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const textOf = ([text]: readonly unknown[]): string => (typeof text === 'string' ? text : 'no text');
+
+export const createChecks = (): Checks => {
+  const failures: string[] = [];
+  const remarks: string[] = [];
+  const note = (isSo: boolean, failure: string): boolean => {
+    if (!isSo) failures.push(failure);
+    return isSo;
+  };
+  return {
+    failures,
+    remarks,
+    check: (isSo, failure) => void note(isSo, failure),
+    async eventually(what, isSo, boundMs = 20_000) {
+      const end = performance.now() + boundMs;
+      while (!(await isSo())) {
+        if (performance.now() > end) return note(false, `not in ${boundMs} ms: ${what}`);
+        await pause(askEveryMs);
+      }
+      return true;
+    },
+    remark: (text) => void remarks.push(text),
+    asTest: {
+      ok: (isSo, ...about) => note(Boolean(isSo), textOf(about)),
+      equal: <T>(one: unknown, other: T, ...about: readonly unknown[]): one is T => note(one === other, `${textOf(about)}: ${String(one)} is not ${String(other)}`),
+    },
+  };
+};

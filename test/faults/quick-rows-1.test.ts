@@ -1,0 +1,3 @@
+import { expectQuickRows } from './support/quick-rows.js';
+
+expectQuickRows(1);
