@@ -102,6 +102,8 @@ export const holdSubmissions = ({ submitted, bound = 10_000, retryMs = 500 }: He
     },
     put: (one) => note(one.downlink.id, { deviceId: one.downlink.deviceId, latest: one }),
     remove: (deviceId, id) => note(id, { deviceId, latest: undefined }),
+    // While the store cannot say, memory has to do.
+    quiet: async (deviceId, limitMs) => submitted.quiet?.(deviceId, limitMs).catch(() => undefined),
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -200,6 +200,20 @@ void t.test('a slot that was lost: what comes goes on under the new one, what wa
   t.equal(Number(await clientFor(t, url).get(keyOf('shared', 'outbox:sequence'))), 4);
 });
 
+void t.test('a slot that was lost and emptied: what others had put there meanwhile is not told to who held it', async (t) => {
+  const { a, b } = await openTwo(t);
+  await a.outbox.append(names(3).map((name) => ofDevice(name, 'one')));
+  const [m0] = await readAll(a.outbox);
+  if (m0 === undefined) throw new Error('three were appended');
+  await b.outbox.append([ofDevice('n0', 'one'), ofDevice('n1', 'one')]);
+  await b.holder.takeOver('a');
+  t.equal(await b.outbox.adopt('a', 'main'), 5);
+  await rejectsWith(t, a.outbox.settle(delivered([m0])), 'store_unavailable');
+  await a.outbox.append([ofDevice('x0', 'two')]);
+  t.same(a.told.lines, ['moved 3 main'], 'what it had counted, and no more');
+  t.equal(b.told.balance(), 3, 'five are here, and two it had counted itself');
+});
+
 void t.test('what was settled under a slot that is lost is removed and not counted', async (t) => {
   const { a, b } = await openTwo(t);
   await a.outbox.append(names(3).map((name) => newAppend(name)));

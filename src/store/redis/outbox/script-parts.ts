@@ -142,6 +142,8 @@ local function standingOf(conn)
   local first = call('XRANGE', stream(slot, conn), '-', '+', 'COUNT', 1)[1]
   return {conn, call('XLEN', stream(slot, conn)), tonumber(call('HGET', p .. 'bytes:' .. slot, conn) or '0'), first and tonumber(first[2][2]) or 0}
 end
+-- False where the slot is another's: what stands there, and what is new, is for its holder.
+local mine = true
 local function answer(result)
   keepSums()
   keepPosition()
@@ -149,10 +151,13 @@ local function answer(result)
     call('HINCRBY', p .. 'outbox:totals', 'messages', grown[1])
     call('HINCRBY', p .. 'outbox:totals', 'bytes', grown[2])
   end
-  local news, standings = call('HGETALL', p .. 'news:' .. slot), {}
-  if #news > 0 then call('DEL', p .. 'news:' .. slot) end
-  for index = 1, #news, 2 do touch(news[index]) end
-  for index, conn in ipairs(touchedList) do standings[index] = standingOf(conn) end
+  local news, standings = {}, {}
+  if mine then
+    news = call('HGETALL', p .. 'news:' .. slot)
+    if #news > 0 then call('DEL', p .. 'news:' .. slot) end
+    for index = 1, #news, 2 do touch(news[index]) end
+    for index, conn in ipairs(touchedList) do standings[index] = standingOf(conn) end
+  end
   local all = call('HMGET', p .. 'outbox:totals', 'messages', 'bytes')
   local totals = {all[1] or '0', all[2] or '0', call('ZCARD', p .. 'parked'), call('GET', p .. 'parked:bytes') or '0', dropped, call('GET', p .. 'outbox:sequence') or '0'}
   return {1, result, totals, standings, news}

@@ -22,7 +22,8 @@ for at = 10, #ARGV, 4 do
 end
 trim()
 keepTurn()
-return answer(isOf(slot) and 1 or 0)
+mine = isOf(slot)
+return answer(mine and 1 or 0)
 `);
 
 /**
