@@ -50,9 +50,17 @@ void t.test('wrong arguments end with 2 and the usage, before anything is opened
   }
 });
 
-/** Runs the built command with the bridge's file and address. */
-const at = (scene: Pick<LiveScene, 'home' | 'bridge'>, args: readonly string[], token?: string): Promise<CommandResult> =>
-  runBuilt([...args, '--config', scene.home.file, '--url', urlOf(scene)], token === undefined ? {} : { LPWAN_API_TOKEN: token });
+type Place = Pick<LiveScene, 'home' | 'bridge'>;
+
+const addressOf = ({ home, bridge }: Place): readonly string[] => ['--config', home.file, '--url', urlOf({ bridge })];
+
+const withToken = (token?: string): Readonly<Record<string, string>> => (token === undefined ? {} : { LPWAN_API_TOKEN: token });
+
+/** Runs the built command with the bridge's file and address, as an operator does. */
+const built = (place: Place, args: readonly string[], token?: string): Promise<CommandResult> => runBuilt([...args, ...addressOf(place)], withToken(token));
+
+/** The same in this process, which starts sooner. */
+const at = (place: Place, command: Command, args: readonly string[], token?: string): Promise<CommandResult> => runCommand(command, [...args, ...addressOf(place)], withToken(token));
 
 const tokenFor = async (t: Test, { file }: BridgeHome, role: string): Promise<string> => {
   const { code, stdout, stderr } = await runCommand(tokenCommand, ['create', '--config', file, '--name', `the ${role}`, '--role', role, '--expires', '1h']);
@@ -81,7 +89,7 @@ void t.test('a private API that always asks for a token, and the commands with o
   t.match((await ask('GET', '/audit', tokens.admin)).json, { audit: [{ who: 'the admin', role: 'admin', action: 'create', kind: 'connection', id: 'made' }] });
 
   const [without, tooLow, enough, file, policy, policyWithout] = await Promise.all([
-    at(scene, ['check', 'made']), at(scene, ['check', 'made'], tokens.read), at(scene, ['check', 'made', '--json'], tokens.operate), at(scene, ['check', 'filed']), at(scene, ['policy', 'made'], tokens.read), at(scene, ['policy', 'made']),
+    at(scene, checkCommand, ['made']), at(scene, checkCommand, ['made'], tokens.read), built(scene, ['check', 'made', '--json'], tokens.operate), at(scene, checkCommand, ['filed']), built(scene, ['policy', 'made'], tokens.read), at(scene, policyCommand, ['made']),
   ]);
   t.match(without, { code: 1, stdout: '', stderr: /Authorization|token/i });
   t.match(tooLow, { code: 1, stdout: '', stderr: /operate/ });
@@ -138,24 +146,24 @@ void t.test('things sync tells what differs, and --apply makes it right', async 
   const id = await openConnection(scene, {}, { id: 'main' });
   t.equal(await postUplink(bridge, { devEui, fCnt: 1 }), 204);
   await until('the thing', async () => JSON.stringify((await bridge.api('GET', `/devices/${devEui}`)).json['things']).includes('ready'));
-  t.match(await at(scene, ['things', 'sync', id]), { code: 0, stdout: '1 ok\n' });
+  t.match(await at(scene, thingsCommand, ['sync', id]), { code: 0, stdout: '1 ok\n' });
 
   const client = registryOf(scene);
   t.teardown(() => client.destroy());
   const principal = String(broker.address['certificateArn']);
   await client.send(new DetachThingPrincipalCommand({ thingName, principal }));
   await until('the thing to be gone', () => client.send(new DeleteThingCommand({ thingName })).then(() => true, () => false));
-  const looked = await at(scene, ['things', 'sync', id]);
+  const looked = await at(scene, thingsCommand, ['sync', id]);
   t.match(looked, { code: 0, stdout: new RegExp(`^missing +${thingName} +${devEui}.*\\n1 missing\\n$`) });
   await t.rejects(client.send(new DescribeThingCommand({ thingName })), 'it was only looked');
-  t.match(JSON.parse((await at(scene, ['things', 'sync', id, '--json'])).stdout), { applied: false, counts: { missing: 1 }, things: [{ thingName, deviceId: devEui, state: 'missing' }] });
+  t.match(JSON.parse((await at(scene, thingsCommand, ['sync', id, '--json'])).stdout), { applied: false, counts: { missing: 1 }, things: [{ thingName, deviceId: devEui, state: 'missing' }] });
 
-  t.match(await at(scene, ['things', 'sync', id, '--apply']), { code: 0, stdout: new RegExp(`^made +${thingName}`) });
+  t.match(await built(scene, ['things', 'sync', id, '--apply']), { code: 0, stdout: new RegExp(`^made +${thingName}`) });
   t.match(await client.send(new DescribeThingCommand({ thingName })), { thingTypeName: deviceType, attributes: { managedBy: 'lpwan-bridge' } });
   await t.resolves(client.send(new AttachThingPrincipalCommand({ thingName, principal })));
-  t.match(await at(scene, ['things', 'sync', id]), { code: 0, stdout: '1 ok\n' });
+  t.match(await at(scene, thingsCommand, ['sync', id]), { code: 0, stdout: '1 ok\n' });
   await broker.control({ do: 'iam-policy', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'iot:DescribeThing', Resource: '*' }] } });
-  t.match(await at(scene, ['things', 'sync', id]), { code: 1, stdout: '', stderr: /iot:ListThings on \* is not allowed/ }, 'a refusal names the permission');
+  t.match(await at(scene, thingsCommand, ['sync', id]), { code: 1, stdout: '', stderr: /iot:ListThings on \* is not allowed/ }, 'a refusal names the permission');
 });
 
 /** A bridge whose one connection was made through the API; stopped. */

@@ -1,4 +1,7 @@
-/** Everything at once against one bridge: whatever a stranger sends gets a 4xx or is cut off, and honest network servers notice nothing. */
+/**
+ * One kind of attack after the other against one bridge: whatever a stranger sends gets a 4xx or is cut off, and honest network servers notice nothing.
+ * All at once, with slow senders and idle sockets, under load and over TLS: faults/rows/hostile.ts.
+ */
 import { sample } from 'fast-check';
 import t, { type Test } from 'tap';
 import type { NetworkServerKind } from '../../src/messages/message.js';
@@ -7,52 +10,15 @@ import { fuzzRuns, fuzzSeed } from '../support/fuzz.js';
 import { anyRequest, changedFixture, type Sent } from '../support/fuzz-requests.js';
 import type { TestBridge } from './support/bridge.js';
 import { startSandbox } from './support/broker.js';
-import { harmlessBodies, hostileBodies, hostileHttp, request, type HostileCase } from './support/hostile-requests.js';
-import { startSlowSenders } from './support/hostile-senders.js';
-import { exchange, openRaw } from './support/hostile-socket.js';
-import { anonymousMb, socketRoom, startWatch } from './support/hostile-watch.js';
+import { ingressOf, sendersGone, tooLong, tryCases, type Judge } from './support/hostile-attacks.js';
+import { harmlessBodies, hostileBodies, hostileHttp, request } from './support/hostile-requests.js';
+import { exchange } from './support/hostile-socket.js';
+import { anonymousMb, startWatch } from './support/hostile-watch.js';
 import { uplinkBody } from './support/load.js';
 import { expectBalance, setScene, startIn } from './support/scenarios.js';
 
 /** Anonymous memory that the bridge may take under all of this together, MB. */
 const mostMb = 400;
-/** A sender has 30 s for its request, looked at every 2 s: this is far more. */
-const slowSenderMs = 50_000;
-
-/** Answers name what is wrong, and quote little of a body; an address, of at most 16 KB, may come back. Bytes. */
-const longestAnswer = 17_000;
-
-const ingressOf = ({ program }: TestBridge): string => String(program.lines.find((line) => line['msg'] === 'ready')?.['ingress']);
-
-const tryCases = async (t: Test, ingress: string, cases: readonly HostileCase[]): Promise<void> => {
-  for (const { name, bytes, gets } of cases) {
-    const { statuses, closed, received } = await exchange(ingress, [bytes]);
-    const [got = closed ? 'closed' : 'nothing'] = statuses;
-    t.ok(gets.includes(got as number | 'closed'), `${name}: ${got}`);
-    t.notOk(statuses.some((status) => status >= 500), `${name}: no fault of the bridge`);
-    t.ok(received < longestAnswer, `${name}: the answer does not grow with the request`);
-  }
-};
-
-const megabyte = Buffer.alloc(1_000_000, 0x20);
-const hundredMegabytes = (start: string, piece: readonly (Buffer | string)[]): (Buffer | string)[] => [start, ...Array.from({ length: 100 }, () => piece).flat()];
-const head = 'POST /in/chirpstack?event=up HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
-
-const tooLong = async (t: Test, ingress: string): Promise<void> => {
-  const bodies: [name: string, pieces: (Buffer | string)[]][] = [
-    ['declared', hundredMegabytes(`${head}content-length: 100000000\r\n\r\n`, [megabyte])],
-    ['in chunks', hundredMegabytes(`${head}transfer-encoding: chunked\r\n\r\n`, [`${megabyte.length.toString(16)}\r\n`, megabyte, '\r\n'])],
-  ];
-  for (const [name, pieces] of bodies) {
-    const answers = await Promise.all(Array.from({ length: 5 }, () => exchange(ingress, pieces)));
-    for (const { statuses, sent } of answers) {
-      t.notOk(statuses.some((status) => status !== 413), `100 MB ${name}: ${statuses.join(' ') || 'cut off'}`);
-      t.ok(sent < 50_000_000, `cut off long before its end, after ${sent} bytes`);
-    }
-  }
-  const over = await exchange(ingress, [request(Buffer.alloc(1_048_577, 0x20))]);
-  t.strictSame(over.statuses, [413], 'one byte over the limit');
-};
 
 const pipelines = async (t: Test, ingress: string): Promise<void> => {
   const good = (fCnt: number): Buffer => request(uplinkBody('bbbb000000000001', fCnt), { path: '/in/chirpstack?event=up' });
@@ -65,24 +31,6 @@ const pipelines = async (t: Test, ingress: string): Promise<void> => {
   t.notOk(flood.statuses.some((status) => status >= 500), `5 MB of garbage behind a request: ${flood.statuses.join(' ')}`);
   const halfClosed = await exchange(ingress, [good(303)], { end: true });
   t.notOk(halfClosed.statuses.some((status) => status !== 204), 'a sender that closes its side at once is answered or cut off');
-};
-
-/** Senders that go away in the middle of a header, a body, a chunk, or before their answer. */
-const goneSenders = async (t: Test, ingress: string): Promise<void> => {
-  const starts = [head, `${head}content-length: 1000\r\n\r\n{"a":`, `${head}transfer-encoding: chunked\r\n\r\n5\r\n{"a`, request(uplinkBody('bbbb000000000002', 1)).toString('latin1')];
-  const left = await Promise.all(Array.from({ length: 200 }, (_, index) => exchange(ingress, [starts[index % starts.length] ?? ''], { leave: true })));
-  t.equal(left.length, 200, '200 senders went away');
-};
-
-const idleSockets = async (t: Test, ingress: string): Promise<void> => {
-  const count = socketRoom(5_000);
-  const idle = Array.from({ length: count }, () => openRaw(ingress));
-  await Promise.all(idle.map(({ socket }) => new Promise<void>((resolve) => void socket.once('connect', resolve).once('close', () => resolve()))));
-  const open = idle.filter(({ isClosed }) => !isClosed()).length;
-  t.equal(open, count, `${open} sockets are open and say nothing`);
-  const { statuses } = await exchange(ingress, [request(uplinkBody('bbbb000000000003', 1))]);
-  t.strictSame(statuses, [204], 'a webhook beside them');
-  for (const { socket } of idle) socket.destroy();
 };
 
 const asRequest = (kind: NetworkServerKind, { request: { method, path, rawQuery, mediaType, body } }: Sent): Buffer =>
@@ -118,29 +66,22 @@ const longBatch = async (t: Test, bridge: TestBridge): Promise<void> => {
   t.equal(await bridge.metric('lpwan_bridge_messages_accepted_total{network_server="batches"}'), lines.length);
 };
 
-const slowSendersEnded = async (t: Test, slow: ReturnType<typeof startSlowSenders>): Promise<void> => {
-  await Promise.all(slow.map((raw) => raw.ended(slowSenderMs)));
-  t.ok(slow.every(({ isClosed }) => isClosed()), `${slow.length} slow senders are cut off`);
-  t.notOk(slow.some(({ statuses }) => statuses().some((status) => status !== 408)), 'with 408, or without a word');
-};
+const judging = (t: Test): Judge => (isSo, text) => t.ok(isSo, text);
 
 void t.test('hostile input at the ingress', async (t) => {
   const scene = await setScene(t, () => startSandbox());
   const bridge = await startIn(t, scene);
   const ingress = ingressOf(bridge);
   const restMb = anonymousMb(bridge.program.pid);
-  const slow = startSlowSenders(ingress, 100);
   const watch = startWatch(bridge);
-  await t.test('bodies that are made to hurt', (t) => tryCases(t, ingress, hostileBodies));
-  await t.test('names that mean something to JavaScript', (t) => tryCases(t, ingress, harmlessBodies));
-  await t.test('requests that break HTTP', (t) => tryCases(t, ingress, hostileHttp));
-  await t.test('bodies over the limit', (t) => tooLong(t, ingress));
+  await t.test('bodies that are made to hurt', (t) => tryCases(judging(t), ingress, hostileBodies));
+  await t.test('names that mean something to JavaScript', (t) => tryCases(judging(t), ingress, harmlessBodies));
+  await t.test('requests that break HTTP', (t) => tryCases(judging(t), ingress, hostileHttp));
+  await t.test('bodies over the limit', (t) => tooLong(judging(t), ingress));
   await t.test('pipelines', (t) => pipelines(t, ingress));
-  await t.test('senders that go away', (t) => goneSenders(t, ingress));
-  await t.test('thousands of idle sockets', (t) => idleSockets(t, ingress));
+  await t.test('senders that go away', (t) => sendersGone(judging(t), ingress));
   await t.test('changed and arbitrary webhooks', (t) => fuzzed(t, ingress));
   await t.test('a batch of 20,000 messages', (t) => longBatch(t, bridge));
-  await t.test('slow senders', (t) => slowSendersEnded(t, slow));
   const { honest, ready, slowestMs, peakMb } = await watch.stop();
   t.comment(`honest webhooks: ${[...honest].map((pair) => pair.join(' × ')).join(', ')}; the slowest took ${Math.round(slowestMs)} ms; memory ${Math.round(restMb)} MB at rest, ${Math.round(peakMb)} MB at most`);
   t.strictSame([...honest.keys()], [204], 'every honest webhook got its 204');

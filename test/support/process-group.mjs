@@ -43,10 +43,12 @@ export const endGroup = async (pid) => {
 /** Ends every group still running. */
 export const endAllGroups = () => Promise.all([...running].map(endGroup));
 
-/** Runs a command to its end with its output on ours; resolves with its exit code, or 1 when a signal ended it. */
-export const runCommand = (command, args, options = {}) =>
+/** Runs a command to its end. Resolves with its exit code, 1 when a signal ended it, and with everything it wrote. */
+export const runQuietly = (command, args) =>
   new Promise((resolve, reject) => {
-    const child = startGroup(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    const child = startGroup(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => resolve({ code: code ?? 1, output: Buffer.concat(output).toString() }));
   });

@@ -1,12 +1,13 @@
-// npm test: tools, types, lint, layout and every test, in this order; the first step that fails ends the run.
+// npm test: tools, types, lint, layout and every test; lint runs beside the others. A step that fails ends the run, a test does not.
 //   npm test                  everything
-//   npm run test:quick        without test/end-to-end
+//   npm run test:quick        without test/end-to-end and test/faults
 //   npm run check             types, lint and layout only
 //   npm test -- PATTERN…      only the test files whose path contains a PATTERN; neither tools nor lint
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { compiledPath, sourcesIn, sweepCompiled } from './compiled.mjs';
-import { endAllGroups, runCommand } from './process-group.mjs';
+import { endAllGroups, runQuietly } from './process-group.mjs';
 import { runTapFile } from './tap-file.mjs';
 import { ensureTools } from './tools.mjs';
 
@@ -18,18 +19,27 @@ process.stdout.on('error', () => process.exit(1));
 
 const bin = (path) => join('node_modules', path);
 
-/** End-to-end tests start processes, and run longer. */
+/** These start processes, and run longer. */
 const endToEnd = join('test', 'end-to-end') + '/';
-/** Those that load the processes as much as they can run alone. */
-const loads = ['downlink-rate', 'mosquitto', 'quota', 'sandbox', 'two-hundred-connections'].map((name) => `${endToEnd}${name}.test.ts`);
-const limitSeconds = (source) => (source.startsWith(endToEnd) ? 600 : 300);
-/** Most tests wait for others more than they compute, so one more runs than there are cores. */
-const sideBySide = Math.min(4, availableParallelism() + 1);
+const faults = join('test', 'faults') + '/';
+const startsProcesses = (source) => source.startsWith(endToEnd) || source.startsWith(faults);
+/** The slowest, the slowest first: begun early, none of them is left alone at the end. */
+const first = [
+  'end-to-end/downlink-crash', 'end-to-end/downlink-outage', 'end-to-end/sigfox-mailbox', 'end-to-end/redis-outage', 'end-to-end/dry-run', 'end-to-end/sandbox', 'end-to-end/mosquitto', 'end-to-end/hostile-input',
+  'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
+].map((name) => join('test', `${name}.test.ts`));
+/** Those that count what passes in a second: a machine that stands still for a moment makes two seconds of one. */
+const alone = ['downlink-rate', 'quota'].map((name) => `${endToEnd}${name}.test.ts`);
+const limitSeconds = (source) => (startsProcesses(source) ? 600 : 300);
+/** Most tests wait for others more than they compute. */
+const sideBySide = Math.min(6, 2 * availableParallelism());
 
-/** The signal that ended the run early. */
-let stoppedBy;
+/** What ended the run early: a signal, or a step that failed. */
+let signalled;
+let failedStep;
+const isOver = () => signalled !== undefined || failedStep !== undefined;
 
-const totals = { passed: 0, failed: 0, failures: [], skipped: [] };
+const totals = { passed: 0, failed: 0, failures: [], skipped: [], left: 0 };
 
 const parseArguments = (args) => {
   const flags = args.filter((arg) => arg.startsWith('-'));
@@ -41,28 +51,40 @@ const parseArguments = (args) => {
 const chooseTests = ({ quick, check, patterns }) => {
   const all = sourcesIn('test').filter((path) => path.endsWith('.test.ts'));
   if (check) return all.filter((path) => path === join('test', 'layout.test.ts'));
-  if (patterns.length === 0) return all.filter((path) => !quick || !path.startsWith(endToEnd));
+  if (patterns.length === 0) return all.filter((path) => !quick || !startsProcesses(path));
   const wanted = patterns.map((pattern) => pattern.replace(/^\.\//, ''));
   return all.filter((path) => wanted.some((pattern) => path.includes(pattern)));
 };
 
+/** What several steps write at the same time is told when each is over. */
 const step = async (name, command) => {
   const startedAt = Date.now();
-  const code = await runCommand(process.execPath, command);
-  if (stoppedBy !== undefined) throw new Error(`interrupted by ${stoppedBy}`);
-  if (code !== 0) throw new Error(`${name} failed`);
+  const { code, output } = await runQuietly(process.execPath, command);
+  if (signalled !== undefined) throw new Error(`interrupted by ${signalled}`);
+  if (code !== 0) throw new Error(`${output.trimEnd()}\n${name} failed`);
   say(`ok      ${name}  ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
 };
 
+/** The build of the tests looks at the types of `src` as well, with the same settings, so the build of the daemon only writes its files. */
 const compile = async () => {
   const info = join('.build', 'test.tsbuildinfo');
   sweepCompiled({ from: 'src', to: 'dist', info: join('dist', '.tsbuildinfo') });
   for (const folder of ['src', 'test', 'bench', 'faults']) sweepCompiled({ from: folder, to: join('.build', folder), info });
-  await step('build', [bin('typescript/bin/tsc'), '-p', 'tsconfig.json']);
-  await step('build of the tests', [bin('typescript/bin/tsc'), '-p', 'test/tsconfig.json']);
+  await Promise.all([
+    step('build', [bin('typescript/bin/tsc'), '-p', 'tsconfig.json', '--noCheck']),
+    step('types, and build of the tests', [bin('typescript/bin/tsc'), '-p', 'test/tsconfig.json']),
+  ]);
 };
 
 const lint = () => step('lint', [bin('eslint/bin/eslint.js'), '--max-warnings=0', '--no-error-on-unmatched-pattern', 'src', 'test', 'bench', 'faults']);
+
+/** Lint as a step beside the others: when it fails, no further test begins. Resolves when it is over. */
+const lintBeside = () =>
+  lint().catch((error) => {
+    if (isOver()) return;
+    say(error.message);
+    failedStep = 'lint';
+  });
 
 const report = (source, result) => {
   totals.passed += result.passed;
@@ -81,17 +103,19 @@ const report = (source, result) => {
 const runTests = async (sources, atOnce) => {
   const waiting = [...sources];
   const worker = async () => {
-    for (let source = waiting.shift(); source !== undefined && stoppedBy === undefined; source = waiting.shift()) {
+    while (waiting.length > 0 && !isOver()) {
+      const source = waiting.shift();
       report(source, await runTapFile(compiledPath(source), limitSeconds(source)));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  totals.left += waiting.length;
 };
 
 const closing = () => {
   for (const name of totals.skipped) say(`skipped ${name}`);
-  if (stoppedBy !== undefined) {
-    say(`Interrupted by ${stoppedBy}: not every test ran`);
+  if (isOver()) {
+    say(`${signalled === undefined ? `${failedStep} failed` : `interrupted by ${signalled}`}${totals.left > 0 ? `: ${totals.left} test files did not run` : ''}`);
     totals.failed ||= 1;
   }
   if (totals.failures.length > 0) say(['', 'Failed:', ...totals.failures].join('\n'));
@@ -100,13 +124,31 @@ const closing = () => {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
-    stoppedBy = signal;
+    signalled = signal;
     void endAllGroups();
   });
 }
 
+/** @throws Error when a file was renamed, and its place here was not */
+const checkNames = () => {
+  const gone = [...first, ...alone].find((source) => !existsSync(source));
+  if (gone !== undefined) throw new Error(`test/support/run.mjs names ${gone}, which is no file`);
+};
+
+/** What is run, in two parts, each with how many files at once: one beside the other, the longest first; and those that run alone. */
+const inOrder = (sources) => {
+  const groups = [faults, endToEnd, 'test'];
+  const rank = (source) => (first.includes(source) ? first.indexOf(source) : first.length + groups.findIndex((group) => source.startsWith(group)));
+  const beside = sources.filter((source) => !alone.includes(source)).sort((one, other) => rank(one) - rank(other));
+  return [
+    [beside, sideBySide],
+    [sources.filter((source) => alone.includes(source)), 1],
+  ];
+};
+
 const main = async () => {
   const options = parseArguments(process.argv.slice(2));
+  checkNames();
   const narrow = options.patterns.length > 0;
   const sources = chooseTests(options);
   if (sources.length === 0) throw new Error(narrow ? `no test file matches ${options.patterns.join(' ')}` : 'there is no test file');
@@ -115,15 +157,17 @@ const main = async () => {
     if (problem !== undefined) throw new Error(problem);
     if (installed.length > 0) say(`ok      installed ${installed.join(', ')}`);
   }
+  const linted = narrow ? Promise.resolve() : lintBeside();
   await compile();
-  if (!narrow) await lint();
-  const part = (path) => (loads.includes(path) ? 'alone' : path.startsWith(endToEnd) ? 'processes' : 'rooms');
-  for (const [name, atOnce] of [['rooms', sideBySide], ['processes', sideBySide], ['alone', 1]]) await runTests(sources.filter((path) => part(path) === name), atOnce);
+  for (const [part, atOnce] of inOrder(sources)) await runTests(part, atOnce);
+  await linted;
   closing();
   process.exitCode = totals.failed === 0 ? 0 : 1;
 };
 
 await main().catch((error) => {
   say(error.message);
+  failedStep ??= 'a step';
   process.exitCode = 1;
+  return endAllGroups();
 });
