@@ -124,7 +124,6 @@ const held: Row = {
   stage: { configuration: { ...patience, reconnect: { min: '50ms', max: '200ms' } } },
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 90 },
-  known: 'the pause between the trials of a held connection ends by the wall clock',
   async run(stage) {
     const switches = openSwitches(stage, ['clock']);
     await stage.broker.control({ do: 'misbehave', rules: [{ action: 'close' }] });

@@ -4,7 +4,8 @@ import type { Form, Row } from '../row.js';
 import type { Stage } from '../stage.js';
 import { openSwitches } from '../switches.js';
 
-const times = 10;
+/** Kills of one run. */
+const times: Readonly<Record<Form, number>> = { quick: 3, long: 10 };
 const devices = 50;
 
 /** Kills the bridge after so many answers of a load. */
@@ -19,12 +20,12 @@ const killUnderLoad = async (stage: Stage, count: number, after: number): Promis
 /** As many as were under way when a kill came may have been delivered without their PUBACK being noted. */
 const underLoad: Row = {
   name: 'kill-under-load',
-  fault: `kill -9 under load, ${times} times in one run`,
+  fault: `kill -9 under load, ${times.long} times in one run (quick: ${times.quick})`,
   duplicates: 'unavoidable',
   boundSeconds: { quick: 120, long: 400 },
   async run(stage, form) {
     const count = form === 'quick' ? 300 : 3_000;
-    for (let round = 0; round < times; round += 1) await killUnderLoad(stage, count, Math.floor((count * (round + 1)) / (times + 2)));
+    for (let round = 0; round < times[form]; round += 1) await killUnderLoad(stage, count, Math.floor((count * (round + 1)) / (times[form] + 2)));
     await stage.recover(() => stage.start());
     await stage.load({ devices, count: 100 });
   },
@@ -50,7 +51,7 @@ const killInReplay = async (stage: Stage, arrivals: number): Promise<void> => {
 
 const atReplay: Row = {
   name: 'kill-at-replay',
-  fault: `kill -9 during start-up and during the replay of the outbox, ${times} times in one run`,
+  fault: `kill -9 during start-up and during the replay of the outbox, ${times.long} times in one run (quick: ${times.quick})`,
   duplicates: 'unavoidable',
   boundSeconds: { quick: 120, long: 300 },
   async run(stage, form) {
@@ -61,7 +62,7 @@ const atReplay: Row = {
     stage.check(accepted === count, `${count - accepted} webhooks were refused while AWS was away`);
     await first.kill();
     await stage.proxy.restore();
-    for (let round = 0; round < times; round += 1) {
+    for (let round = 0; round < times[form]; round += 1) {
       if (round % 2 === 0) await killWhileStarting(stage, 100 + 50 * round);
       else await killInReplay(stage, 10 + 10 * round);
     }
@@ -78,7 +79,7 @@ const places: Readonly<Record<Form, readonly string[]>> = {
 
 const atCommit: Row = {
   name: 'kill-at-commit',
-  fault: `kill -9 in the middle of the outbox's transactions, of those that append and those that settle: before the commit, during it, and after it but before anybody was told; ${times} times in one run`,
+  fault: `kill -9 in the middle of the outbox's transactions, of those that append and those that settle: before the commit, during it, and after it but before anybody was told; ${times.long} times in one run (quick: ${times.quick})`,
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 300 },
   async run(stage, form) {
