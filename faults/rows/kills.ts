@@ -79,7 +79,7 @@ const places: Readonly<Record<Form, readonly string[]>> = {
 
 const atCommit: Row = {
   name: 'kill-at-commit',
-  fault: `kill -9 in the middle of the outbox's transactions, of those that append and those that settle: before the commit, during it, and after it but before anybody was told; ${times.long} times in one run (quick: ${times.quick})`,
+  fault: `kill -9 in the middle of the outbox's transactions, of those that append and those that settle: before the commit, during it, and after it but before anybody was told; ${places.long.length} times in one run (quick: ${places.quick.length})`,
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 300 },
   async run(stage, form) {
