@@ -111,7 +111,7 @@ export const createHttp = ({ tls, logger }: HttpOptions): FastifyInstance => {
     // What is wrong with a body is told by this file's own words, never by quoting it.
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => void sendApiProblem(reply, error),
   } satisfies FastifyServerOptions;
-  const app = (tls === undefined ? fastify(common) : fastify({ ...common, https: { cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
+  const app = (tls === undefined ? fastify(common) : fastify({ ...common, https: { handshakeTimeout: requestTimeoutMs, cert: tls.certificate, key: tls.privateKey, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
   readJsonOnly(app);
   answerUnknown(app);
   answerErrors(app, logger);

@@ -169,6 +169,7 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
     },
     intake: {
       appended: (records) => running?.delivery.appended(records),
+      allow: (topic) => running?.delivery.allow(topic),
       publishDirectly: (record) => running?.delivery.publishDirectly(record) ?? Promise.reject(new BridgeError('store_unavailable')),
       accepted(message) {
         if (message.type === 'uplink') alarms.uplink();

@@ -10,7 +10,7 @@ const publishes = (description: string) => integer({ description }, { min: 0, ma
  */
 export const pacing = {
   maxClients: integer({ description: 'Most MQTT sessions at a time.', example: 10 }, { min: 1, max: 10 }).prefault(10),
-  publishesPerSecondPerClient: publishes("Pace of one session (AWS allows 100); 0 switches it off, for brokers without AWS's quota.").prefault(100),
+  publishesPerSecondPerClient: publishes("Pace of one session (AWS allows 100); 0 switches it off, and publishesPerSecond too, for brokers without AWS's quota.").prefault(100),
   bytesPerSecondPerClient: byteSize({ description: 'Bytes a second of one session (AWS allows 512 KiB); 0 switches it off.' }, { min: '0', max: '1GB' }).prefault('512KiB'),
   publishesPerSecond: publishes('Pace of all sessions together (AWS allows 2,000 to 20,000 an account, by region); 0 switches it off.').prefault(2_000),
   inFlightPerClient: integer({ description: 'Most unacknowledged publishes of one session.' }, { min: 1, max: 100 }).prefault(100),

@@ -11,6 +11,8 @@ import { parkedEvent } from './uplink-events.js';
 export interface DeliveryIntake {
   /** Tells that these records are durable, in order. */
   appended(records: readonly OutboxRecord[]): void;
+  /** Somebody says that a topic is allowed now. */
+  allow(topic: string): void;
   /** Publishes a message that could not be stored, when its device has nothing pending; resolves on the PUBACK. @throws BridgeError */
   publishDirectly(record: NewRecord): Promise<void>;
   /** Tells of each message that was accepted for the connection. */

@@ -229,6 +229,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
       backlog.appended(records);
       schedule();
     },
+    allow: (topic) => trials.allow(topic),
     more() {
       backlog.more();
       schedule();

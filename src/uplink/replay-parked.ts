@@ -9,7 +9,7 @@ import { publishable } from './prepare.js';
 export interface ReplayOptions {
   readonly outbox: Pick<ParkedMessages, 'parkedAt' | 'replay'>;
   readonly targetOf: (connectionId: string) => Target | undefined;
-  readonly delivery: (connectionId: string) => Pick<DeliveryIntake, 'appended'> | undefined;
+  readonly delivery: (connectionId: string) => Pick<DeliveryIntake, 'appended' | 'allow'> | undefined;
   readonly metrics: Pick<UplinkMetrics, 'replayed'>;
   readonly now?: () => number;
 }
@@ -71,6 +71,8 @@ export const createReplayParked = ({ outbox, targetOf, delivery, metrics, now = 
         refused.push(refusal(parked, error));
       }
     }
+    // Whoever replays has seen to the policy: the memory of a refusal would park it again.
+    for (const { record } of batch) delivery(record.connectionId)?.allow(record.topic);
     const records = await outbox.replay(batch);
     handOver(records);
     return { replayed: records.length, refused };

@@ -25,6 +25,8 @@ export interface Trials {
   waitMs(): number;
   /** A suspect whose trial ended without a verdict waits for the next one. */
   undecided(record: OutboxRecord): boolean;
+  /** The topic is tried again, whatever was found before: somebody says that it is allowed now. */
+  allow(topic: string): void;
   /** Whether the topic was found forbidden lately. */
   forbids(topic: string): boolean;
   /** The endpoint went away: the closes were not about the records. */
@@ -56,7 +58,7 @@ const longestIdlePauseMs = 5_000;
 
 export const parkReasonOfTrials: Reason = 'publish_forbidden';
 
-const createForbiddenTopics = (now: () => number): { add(topic: string): void; has(topic: string): boolean } => {
+const createForbiddenTopics = (now: () => number): { add(topic: string): void; remove(topic: string): void; has(topic: string): boolean } => {
   const until = new Map<string, number>();
   return {
     add(topic) {
@@ -64,6 +66,7 @@ const createForbiddenTopics = (now: () => number): { add(topic: string): void; h
       until.set(topic, now() + forbiddenForMs);
       if (until.size > maxForbiddenTopics) until.delete(until.keys().next().value ?? '');
     },
+    remove: (topic) => void until.delete(topic),
     has(topic) {
       const end = until.get(topic);
       if (end === undefined) return false;
@@ -166,6 +169,7 @@ export const createTrials = (now: () => number = () => performance.now(), wallCl
     },
     waitMs: () => Math.max(10, pauseLeft(longestIdlePauseMs)),
     undecided: (record) => suspects.has(record.seq),
+    allow: (topic) => forbidden.remove(topic),
     forbids: (topic) => forbidden.has(topic),
     forgive() {
       closes.clear();

@@ -81,3 +81,13 @@ void t.test('an acknowledged suspect is none, and an unreachable endpoint forgiv
   trials.acknowledged(offender);
   t.notOk(trials.cautious);
 });
+
+void t.test('a topic that somebody says is allowed is tried again at once', async (t) => {
+  const trials = createTrials(clock().now);
+  trials.acknowledged(recordOf(1, 'b'));
+  const refused = recordOf(2, 'a');
+  t.equal(trials.blamed(refused, 'refused'), 'park');
+  t.equal(trials.forbids(refused.topic), true);
+  trials.allow(refused.topic);
+  t.equal(trials.forbids(refused.topic), false);
+});

@@ -38,8 +38,12 @@ end
 return missing
 `);
 
+/** What of the list matters to a connection: a single server is not asked for its cluster, and the first database need not be chosen. */
+const askedOf = ({ options: { db } }: Redis, isCluster: boolean): readonly string[] =>
+  neededCommands.filter((command) => (isCluster || !command.startsWith('cluster|')) && (command !== 'select' || (db ?? 0) !== 0));
+
 /** What the ACL of the user lacks, as one text; `undefined` when nothing. @throws when the rights cannot be asked for */
-export const missingRights = async (server: Redis, tag: string): Promise<string | undefined> => {
-  const missing = (await callScript(server, rightsScript, [`${tag}:`, ...neededCommands])) as readonly string[];
+export const missingRights = async (server: Redis, tag: string, isCluster: boolean): Promise<string | undefined> => {
+  const missing = (await callScript(server, rightsScript, [`${tag}:`, ...askedOf(server, isCluster)])) as readonly string[];
   return missing.length === 0 ? undefined : `the user of Redis lacks ${[...new Set(missing)].join(' ')}`;
 };

@@ -90,7 +90,7 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 
 
   const check = async (): Promise<Finding> => {
     const server = ownerOf(client, tag);
-    const missing = await missingRights(server, tag);
+    const missing = await missingRights(server, tag, client.isCluster);
     if (missing !== undefined) return unavailable(missing);
     const detail = unsafeSetting(await server.info());
     if (detail !== undefined) return { reason: 'redis_unsafe', detail };
