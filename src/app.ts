@@ -14,9 +14,8 @@ import { createLines } from './app/lines.js';
 import { createLiveNetworkServers } from './app/live-network-servers.js';
 import { createLiveStatus } from './app/live-status.js';
 import { createMetrics } from './app/metrics.js';
-import { openOutbox } from './app/open-outbox.js';
-import { createDownlinks, openDeviceStore } from './app/open-downlinks.js';
-import { closeResourceStores, openResourceStores } from './app/open-resources.js';
+import { openStores } from './app/open-stores.js';
+import { createDownlinks } from './app/open-downlinks.js';
 import { createOutboxNews } from './app/follow-outbox.js';
 import { followResources } from './app/follow-resources.js';
 import { createRouting } from './app/routing.js';
@@ -29,7 +28,7 @@ import type { ConnectionDownlinks } from './downlink/complete-downlink.js';
 import type { Reason } from './errors.js';
 import { createIngressListener } from './ingress/ingress-listener.js';
 import { createTakeMessages } from './ingress/take-messages.js';
-import { createLifecycle } from './lifecycle.js';
+import { createLifecycle, sooner } from './lifecycle.js';
 import type { Logger } from './log.js';
 import type { NoteEvent } from './messages/bridge-event.js';
 import { lockDataDir } from './store/local/data-dir-lock.js';
@@ -62,16 +61,12 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     const lock = await lockDataDir(config.dataDir);
     lifecycle.onStop('data directory lock', () => lock.release());
     const news = createOutboxNews();
-    const { outbox, identity, shared, ...opened } = await openOutbox({ config, ears: news.ears, logger });
-    lifecycle.onStop('outbox', () => opened.close());
-    const stores = await openResourceStores(config, logger);
-    lifecycle.onStop('resources', () => closeResourceStores(stores));
+    const ratePerSecond = (id: string): number => lines.get(id)?.config.configuration.downlinksPerSecond ?? usualRate;
+    const { opened, stores, downlinks: store } = await openStores({ config, ears: news.ears, ratePerSecond, lifecycle, logger });
+    const { outbox, identity, shared } = opened;
+    const { queue, devices, things, lives } = store;
     const note: NoteEvent = (event) => stores.events.note(event);
     const connections = new Map<string, ConnectionDownlinks>();
-    const ratePerSecond = (id: string): number => lines.get(id)?.config.configuration.downlinksPerSecond ?? usualRate;
-    const store = await openDeviceStore(config, ratePerSecond, logger);
-    lifecycle.onStop('downlink store', (deadline) => store.close(deadline));
-    const { queue, devices, things, lives } = store;
 
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
@@ -119,7 +114,8 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
         removals.delete(id);
       },
     });
-    lifecycle.onStop('connections', (deadline) => lines.stop(deadline));
+    // A PUBACK that never comes must not take the time that the stores need to close.
+    lifecycle.onStop('connections', (deadline) => lines.stop(sooner(deadline, config.shutdownTimeout / 10)));
     if (shared !== undefined) {
       const { createTakeOver } = await import('./app/take-over.js');
       const takeOver = createTakeOver({ ...shared, bridge: config, connections: () => lines.configs(), receive: downlinks.receive, metrics: metrics.subscriber, gate, logger });

@@ -19,6 +19,9 @@ export const deadlineIn = (timeoutMs: number): Deadline => {
   return { remaining: () => Math.max(0, end - performance.now()) };
 };
 
+/** One that ends so much sooner, for a step that must leave time to those behind it. */
+export const sooner = (deadline: Deadline, byMs: number): Deadline => ({ remaining: () => Math.max(0, deadline.remaining() - byMs) });
+
 /** The end of the work, or after so long what `late` gives or throws; the work's own end then has no effect. */
 const orLate = async <T>(work: Promise<T>, limitMs: number, late: () => T): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
