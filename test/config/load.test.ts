@@ -23,7 +23,7 @@ void t.test('the minimal configuration gets every default', async (t) => {
     private: { host: '127.0.0.1', port: 9090, authenticate: 'auto', openPaths: ['health', 'metrics'] },
     secrets: { previousKeys: [] },
     flows: [],
-    outbox: { maxBytes: 2e9, dedupWindow: 7_200_000, parkedMaxBytes: 256e6 },
+    outbox: { store: 'disk', maxBytes: 2e9, maxMessages: 10_000_000, dedupWindow: 7_200_000, parkedMaxBytes: 256e6 },
     downlinks: { dedupWindow: 60_000, maxWaiting: 100_000, reportWindow: 86_400_000 },
     shutdownTimeout: 10_000,
     log: { level: 'info' },

@@ -28,8 +28,6 @@ export interface SentinelTarget extends SentinelReach {
 
 /** A Sentinel that does not answer for so long is left for the next one, ms. */
 const sentinelTimeoutMs = 1_500;
-/** The layout of a cluster is asked for again so often, and where a node sends us elsewhere, ms. */
-const layoutMs = 5_000;
 
 export const connectRedis = ({ host, port }: HostPort, options: ClientOptions): Redis => new Redis({ ...options, host, port });
 
@@ -50,14 +48,16 @@ export const connectSentinel = ({ addresses, username, password, tls, primary, t
     updateSentinels: false,
   });
 
-/** Without an offline queue, what cannot be sent now fails, as with a single server. */
+/**
+ * Without an offline queue, what cannot be sent now fails, as with a single server. The layout is asked for again when a node sends us elsewhere, not from time to time:
+ * a cluster that is disconnected in the middle of that would ask for ever.
+ */
 export const connectCluster = (nodes: readonly HostPort[], { retryStrategy: _alone, ...options }: ClientOptions): Cluster =>
   new Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
     {
       redisOptions: options,
       clusterRetryStrategy: (times) => backoffMs({ minMs: 100, maxMs: 1_000 }, times),
-      slotsRefreshInterval: layoutMs,
       slotsRefreshTimeout: options.commandTimeout ?? 3_000,
       // The certificate is made out to the name, so the name must reach TLS.
       dnsLookup: (address, callback) => callback(null, address),
