@@ -19,4 +19,4 @@ import { stops } from './rows/stops.js';
 import { throttling } from './rows/throttling.js';
 
 /** Every fault, in the order in which they run. */
-export const rows: readonly Row[] = [...kills, ...stops, ...outages, ...throttling, ...closes, ...policies, ...contest, ...reconnects, ...replicas, ...networkServers, ...repeats, ...clocks, ...stalls, ...disks, ...damagedStores, ...backlogs, ...hostiles, ...redisRows('disk')];
+export const rows: readonly Row[] = [...kills, ...stops, ...outages, ...throttling, ...closes, ...policies, ...contest, ...reconnects, ...replicas, ...networkServers, ...repeats, ...clocks, ...stalls, ...disks, ...damagedStores, ...backlogs, ...hostiles, ...redisRows('disk'), ...redisRows('redis')];

@@ -23,6 +23,7 @@ export const createOutboxNews = (): OutboxNews => {
       found: (connectionId, messages) => followers?.metrics.restored(connectionId, messages),
       moved: (connectionId, messages) => followers?.metrics.moved(connectionId, messages),
       more: (connectionId) => followers?.lines.get(connectionId)?.more(),
+      rewound: (connectionId, lost) => followers?.lines.get(connectionId)?.reread(lost),
       reslotted: (position) => followers?.lines.reslot(position),
       orphan: (slot) => followers?.takeOver.begin(slot),
     },

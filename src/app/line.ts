@@ -75,6 +75,7 @@ export interface Line {
   /** See `Delivery`. */
   more(): void;
   restart(position: number): void;
+  reread(lost: boolean): void;
   /** Takes no more downlinks. */
   stopReceiving(deadline: Deadline): Promise<void>;
   stop(deadline: Deadline): Promise<void>;
@@ -193,6 +194,7 @@ export const createLine = (first: ConnectionConfig, deps: LineDeps): Line => {
       }),
     more: () => running?.delivery.more(),
     restart: (position) => running?.delivery.restart(position),
+    reread: (lost) => running?.delivery.reread(lost),
     async stopReceiving(deadline) {
       stopped = true;
       await stopDownlinks(deadline);

@@ -37,6 +37,11 @@ export interface Delivery extends DeliveryIntake {
   more(): void;
   /** Forgets what it has in hand up to this position, which another replica delivers now, and goes on with what the outbox holds behind it. */
   restart(position: number): void;
+  /**
+   * What it has in hand may not be what the outbox holds: once nothing is under way it begins with what is there.
+   * @param lost The outbox has lost changes: the outcome of what is under way says nothing about what is there.
+   */
+  reread(lost: boolean): void;
   /** Set while nothing at all is allowed on the connection: since when, epoch ms. */
   heldSince(): number | undefined;
   /** Sends nothing more, waits for the PUBACKs under way, settles them. */
@@ -61,6 +66,8 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
   /** Positions up to it are another replica's: what comes of their last publishes concerns nobody here. */
   let horizon = 0;
   let scheduled = false;
+  /** `whole`: after what is under way was settled; `lost`: without settling it; `now`: about to. */
+  let rereading: 'whole' | 'lost' | 'now' | undefined;
   let stopping = false;
   let drained: () => void = () => undefined;
 
@@ -76,9 +83,29 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     scheduled = false;
     settlements.flush();
     if (stopping || publisher === undefined) return;
+    if (rereading !== undefined) return beginAnew();
     if (!mayPublish()) fenced ??= later(fencedMs, unfence);
     else if (trials.cautious) publishOneAlone(publisher);
     else publishReady(publisher);
+  };
+
+  /** Once nothing is under way, what is in hand is put away and all is read from the outbox. */
+  const beginAnew = (): void => {
+    if (inFlight > 0 || rereading === 'now') return;
+    rereading = 'now';
+    void settlements.written().then(() => {
+      rereading = undefined;
+      putAway();
+      backlog.restart(0);
+      schedule();
+    });
+  };
+
+  const putAway = (): void => {
+    alone = undefined;
+    attempts.clear();
+    trials = createTrials();
+    lanes.clear();
   };
 
   const unfence = (): void => {
@@ -202,7 +229,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     settled(record, outcome) {
       inFlight -= 1;
       if (isDirect(record)) settledDirectly(record, outcome);
-      else if (record.seq <= horizon) schedule();
+      else if (record.seq <= horizon || rereading === 'lost') schedule();
       else if (outcome.kind === 'acknowledged') {
         const held = trials.heldSince;
         trials.acknowledged(record);
@@ -213,7 +240,9 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
         if (logger.isLevelEnabled('debug')) logger.debug({ connection_id: connectionId, message_id: record.messageId }, 'message delivered');
         settle({ outcome: 'delivered', record });
       } else failed(record, outcome);
-      if (inFlight === 0) drained();
+      if (inFlight > 0) return;
+      drained();
+      if (rereading !== undefined) schedule();
     },
     room: schedule,
     unreachable: () => trials.forgive(),
@@ -237,10 +266,7 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
     restart(position) {
       if (position <= horizon) return;
       horizon = position;
-      alone = undefined;
-      attempts.clear();
-      trials = createTrials();
-      lanes.clear();
+      putAway();
       backlog.restart(position);
       schedule();
     },
@@ -255,12 +281,17 @@ export const createDelivery = ({ connectionId, outbox, metrics, note, logger, ex
       schedule();
     },
     publishDirectly(record) {
-      const mustWait = stopping || !backlog.whole || trials.cautious || lanes.has(record.deviceId) || (gate?.admit(record.deviceId).kind ?? 'go') !== 'go';
+      const mustWait = stopping || rereading !== undefined || !backlog.whole || trials.cautious || lanes.has(record.deviceId) || (gate?.admit(record.deviceId).kind ?? 'go') !== 'go';
       const sent = publisher === undefined || mustWait ? undefined : direct.send(record, publisher);
       if (sent === undefined) return Promise.reject(new BridgeError('store_unavailable'));
       inFlight += 1;
       lanes.occupy(sent.record);
       return sent.acknowledged;
+    },
+    reread(lost) {
+      if (lost) settlements.drop();
+      rereading = lost ? 'lost' : (rereading ?? 'whole');
+      schedule();
     },
     heldSince: () => trials.heldSince,
     async stop(deadline) {

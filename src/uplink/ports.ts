@@ -168,6 +168,11 @@ export interface SharedOutboxListener {
   moved(connectionId: string, messages: number): void;
   /** The outbox of the connection may hold what was not told by an answer. */
   more(connectionId: string): void;
+  /**
+   * What stands there is not what was known, at positions that were read already: after a failover Redis has lost its latest changes. All has to be read anew.
+   * @param lost Also what was appended is lost, so that the outcome of what is under way says nothing about what stands there now.
+   */
+  rewound(connectionId: string, lost: boolean): void;
   /** The slot changed: every position up to this one is another replica's. Told before anything that stands behind it. */
   restarted(position: number): void;
 }

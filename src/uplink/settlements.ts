@@ -12,6 +12,8 @@ export interface SettlementsOptions {
 /** Gathers what was settled in one event-loop turn into one write, and counts it when it is durable. */
 export interface Settlements {
   add(settlement: Settlement): void;
+  /** Forgets what was added and is not written. */
+  drop(): void;
   /** Writes what was added. */
   flush(): void;
   /** Resolves when everything that was flushed is written. */
@@ -33,6 +35,7 @@ export const createSettlements = ({ connectionId, outbox, metrics, logger }: Set
 
   return {
     add: (settlement) => void gathered.push(settlement),
+    drop: () => void (gathered = []),
     flush() {
       if (gathered.length === 0) return;
       const batch = gathered;

@@ -32,6 +32,7 @@ export const newTold = (): Told => {
         lines.push(`moved ${messages} ${connectionId}`);
         count(connectionId, -messages);
       },
+      rewound: (connectionId, lost) => void lines.push(`rewound ${connectionId}${lost ? ', lost' : ''}`),
       more: (connectionId) => void lines.push(`more ${connectionId}`),
       restarted: (position) => void lines.push(`restarted ${position}`),
     },

@@ -98,7 +98,7 @@ export const openRedisOutbox = async (options: RedisOutboxOptions, tuning: Parti
   };
   const totals = createSharedTotals({ messages: maxMessages, bytes: maxBytes }, createDropWarning(logger, parkedMaxBytes));
   const evaluate = createEvaluate(link, tag);
-  const calls = createSlotCalls({ evaluate, current: slot, lost, listener, totals, limits: [dedupWindowMs, Math.min(maxMessages, Number.MAX_SAFE_INTEGER), maxBytes, parkedMaxBytes], now, logger });
+  const calls = createSlotCalls({ evaluate, current: slot, lost, listener, totals, rewound: () => settles.abandon('redis has lost its latest changes'), limits: [dedupWindowMs, Math.min(maxMessages, Number.MAX_SAFE_INTEGER), maxBytes, parkedMaxBytes], now, logger });
   const wake = (): void => flight.wake();
   const appends = createAppends({ calls, totals, listener, wake });
   const settles = createSettles({ calls, current: slot, wake, logger });
@@ -138,7 +138,7 @@ export const openRedisOutbox = async (options: RedisOutboxOptions, tuning: Parti
     clearInterval(tick);
     settles.retry();
     await flight.idle();
-    settles.abandon();
+    settles.abandon('the outbox was closed before it could be written');
     link.close();
   };
 

@@ -19,8 +19,8 @@ export interface Settles extends Source {
   settle(batch: readonly Settlement[]): Promise<void>;
   /** Redis may be there again. */
   retry(): void;
-  /** Gives up what could not be written. */
-  abandon(): void;
+  /** Gives up what could not be written, and says why. */
+  abandon(why: string): void;
 }
 
 interface Batch {
@@ -109,8 +109,8 @@ export const createSettles = ({ calls, current, wake, logger }: SettlesOptions):
       failed = false;
       wake();
     },
-    abandon() {
-      for (const { reject } of waiting) reject(new BridgeError('store_unavailable', { detail: 'the outbox was closed before it could be written' }));
+    abandon(why) {
+      for (const { reject } of waiting) reject(new BridgeError('store_unavailable', { detail: why }));
       waiting = [];
     },
   };

@@ -29,6 +29,8 @@ export interface SlotCallsOptions {
   /** Arguments that every script gets: window of duplicates, ms; most messages, bytes, parked bytes. */
   readonly limits: readonly [number, number, number, number];
   readonly now: () => number;
+  /** Redis has lost appends: what waits to be written is about a past that is not there any more. */
+  readonly rewound: () => void;
   readonly logger: Logger;
 }
 
@@ -69,7 +71,7 @@ interface Held extends HeldSlot {
 const attempts = 3;
 const nothing: ReadonlyMap<string, number> = new Map();
 
-export const createSlotCalls = ({ evaluate, current, lost, listener, totals, limits, now, logger }: SlotCallsOptions): SlotCalls => {
+export const createSlotCalls = ({ evaluate, current, lost, listener, totals, limits, now, rewound, logger }: SlotCallsOptions): SlotCalls => {
   const hold = (slot: HeldSlot): Held => ({ ...slot, standings: new Map(), doubted: true, unanswered: undefined });
   let held = hold(current());
   let turn = 0;
@@ -109,11 +111,24 @@ export const createSlotCalls = ({ evaluate, current, lost, listener, totals, lim
     let missing = 0;
     for (const connectionId of new Set([...before.keys(), ...one.standings.keys()])) {
       const more = (one.standings.get(connectionId)?.messages ?? 0) - (before.get(connectionId)?.messages ?? 0) + (removed.get(connectionId) ?? 0);
-      if (more > 0) listener().found(connectionId, more);
-      else missing -= more;
+      if (more > 0) {
+        listener().found(connectionId, more);
+        // An append whose answer was lost, or something that was settled and is back.
+        listener().rewound(connectionId, false);
+      } else missing -= more;
     }
     if (missing > 0) logger.error({ slot: one.slot, reason: 'store_unavailable', detail: `${missing} messages` }, 'redis has lost accepted messages');
     for (const connectionId of one.standings.keys()) listener().more(connectionId);
+  };
+
+  /** Redis is where it was some time ago: all that was known is gone, and all that stands there is new. */
+  const beginAnew = (one: Held, before: ReadonlyMap<string, Standing>): void => {
+    const count = (standings: ReadonlyMap<string, Standing>): number => [...standings.values()].reduce((sum, { messages }) => sum + messages, 0);
+    logger.error({ slot: one.slot, reason: 'store_unavailable', detail: `${count(before)} messages waited here, ${count(one.standings)} are there now` }, 'redis has lost its latest changes');
+    for (const [connectionId, { messages }] of before) listener().moved(connectionId, messages);
+    for (const [connectionId, { messages }] of one.standings) listener().found(connectionId, messages);
+    for (const connectionId of new Set([...before.keys(), ...one.standings.keys()])) listener().rewound(connectionId, true);
+    rewound();
   };
 
   /** False: the slot is another's. */
@@ -126,8 +141,13 @@ export const createSlotCalls = ({ evaluate, current, lost, listener, totals, lim
     stand(one, standings);
     one.doubted = false;
     one.unanswered = undefined;
+    const isBack = Number(told[5] ?? 0) < totals.position();
     totals.told(told);
-    tell(one, before, removed ?? nothing);
+    if (!isBack) tell(one, before, removed ?? nothing);
+    else {
+      beginAnew(one, before);
+      throw new BridgeError('store_unavailable', { detail: 'redis has lost its latest changes' });
+    }
     return true;
   };
 
