@@ -313,6 +313,8 @@ void t.test('what another client id was subscribed to is not its own', async (t)
   t.same(JSON.parse(await readFile(test.stateFile, 'utf8')), { clientId: 'other-0-c1-downlinks', filters: ['new/+'] });
   const first = startSubscriber(t, { endpoint, filter: 'old/+', stateFile: join(t.testdirName, 'first.json') });
   await first.has(1);
+  // It writes its state file until then, into the folder that goes with the test.
+  await first.is('opened');
 });
 
 void t.test('a state file that cannot be written does not stop the downlinks', async (t) => {
