@@ -18,6 +18,8 @@ export interface Row {
   readonly downlinksTwice?: 'none' | 'unavoidable';
   /** What may be lost is counted and told, and does not fail the row: asynchronous replication. */
   readonly mayLose?: boolean;
+  /** Its long form takes the whole process or machine, so nothing else runs beside it. */
+  readonly alone?: boolean;
   /** Longest time of each form, s; a row that takes longer has failed. */
   readonly boundSeconds: Readonly<Record<Form, number>>;
   /** Why the present bridge fails it: a bug that is known. The row still counts as failed. */

@@ -40,7 +40,7 @@ const endWithSignals = (): Set<() => Promise<void>> => {
   return open;
 };
 
-/** Runs `jobs` rows beside each other, begun in their order. `told` gets the outcomes so far, in that order, whenever one more row has ended whose predecessors all have. */
+/** Runs `jobs` rows beside each other, begun in their order, and behind them one by one those that need the machine for themselves. `told` gets the outcomes so far, in that order, whenever one more row has ended whose predecessors all have. */
 const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly Outcome[]) => void): Promise<readonly Outcome[]> => {
   const open = endWithSignals();
   const ended = new Map<Row, Outcome>();
@@ -53,14 +53,16 @@ const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly
       told(outcomes);
     }
   };
-  const waiting = [...chosen];
-  const runner = async (): Promise<void> => {
+  const isAlone = ({ alone = false }: Row): boolean => alone && form === 'long';
+  const runner = async (waiting: Row[]): Promise<void> => {
     for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
       ended.set(row, await runRow(row, form, open));
       tell();
     }
   };
-  await Promise.all(Array.from({ length: jobs }, runner));
+  const beside = chosen.filter((row) => !isAlone(row));
+  await Promise.all(Array.from({ length: jobs }, () => runner(beside)));
+  await runner(chosen.filter(isAlone));
   return outcomes;
 };
 

@@ -20,6 +20,7 @@ const timedStart = async (stage: Stage): Promise<number> => {
 
 const large: Row = {
   name: 'backlog',
+  alone: true,
   fault: `a backlog of ${counts.long.toLocaleString('en')} uplinks (quick: ${counts.quick.toLocaleString('en')}), kill -9, start, drain`,
   // At AWS's rates a million takes 17 minutes with ten sessions; that pace has its own rows.
   stage: withoutRates,

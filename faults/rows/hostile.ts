@@ -64,6 +64,7 @@ const nothingBroke = async (stage: Stage): Promise<void> => {
 
 const hostile = (name: string, how: string, stage: Row['stage']): Row => ({
   name,
+  alone: true,
   fault: `hostile input ${how}, all at once under load: slow senders, bodies of 100 MB, deep JSON, XML entities, wrong encodings, \`__proto__\`, floods of headers, ${sockets.long.toLocaleString('en')} idle sockets`,
   ...(stage === undefined ? {} : { stage }),
   duplicates: 'none',
