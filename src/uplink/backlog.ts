@@ -47,6 +47,10 @@ const mostAhead = 250_000;
 export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }: BacklogOptions): Backlog => {
   let cursor = 0;
   let newest = 0;
+  /** The last position that a read brought. */
+  let readUpTo = 0;
+  /** Told after later ones, and without room so far. */
+  let late: OutboxRecord[] = [];
   /** The last position that was told and has to be read. */
   let awaited = 0;
   let whole = false;
@@ -78,6 +82,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
         if (record.seq <= counted) unread.remove(record.deviceId);
       }
       cursor = record.seq;
+      readUpTo = record.seq;
     }
     for (const seq of ahead) {
       if (seq > cursor) break;
@@ -92,10 +97,15 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     unread.begin();
   };
 
+  /** Two batches that become durable together may be told in the other order: no read comes back to what is behind the cursor. */
+  const takeLate = (): void => {
+    while (late[0] !== undefined && lanes.add(late[0], 'live')) late = late.slice(1);
+  };
+
   /** A live message while something before it is still to be read. */
   const takeLive = (record: OutboxRecord): void => {
     if (!unread.mayHave(record.deviceId) && ahead.size < mostAhead && lanes.add(record, 'live')) return void ahead.add(record.seq);
-    awaited = record.seq;
+    awaited = Math.max(awaited, record.seq);
     changes += 1;
     if (!isSurveyed() || record.seq <= counted) return;
     unread.add(record.deviceId);
@@ -142,6 +152,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     const [seen, from] = [changes, restarts];
     const records = await outbox.read(connectionId, cursor, readAhead.records, readAhead.bytes);
     if (from === restarts) takeIn(records, seen);
+    else schedule();
   };
 
   const refill = async (wanted: readonly number[]): Promise<void> => {
@@ -177,6 +188,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
 
   return {
     top() {
+      takeLate();
       if (reading || pause !== undefined) return;
       const wanted = lanes.wanted(readAhead.records);
       if (wanted.length > 0) return void read(refill(wanted));
@@ -187,13 +199,15 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     appended(records) {
       for (const record of records) {
         newest = Math.max(newest, record.seq);
-        if (record.seq <= cursor) continue;
-        if (whole && lanes.add(record, 'live')) cursor = record.seq;
+        if (record.seq <= readUpTo) continue;
+        if (record.seq <= cursor) late.push(record);
+        else if (whole && lanes.add(record, 'live')) cursor = record.seq;
         else {
           whole = false;
           takeLive(record);
         }
       }
+      takeLate();
     },
     more() {
       whole = false;
@@ -203,6 +217,8 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     restart(position) {
       restarts += 1;
       cursor = position;
+      readUpTo = position;
+      late = [];
       newest = position;
       awaited = position;
       whole = false;

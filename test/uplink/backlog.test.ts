@@ -219,3 +219,27 @@ void t.test('a look is given up when others append', async (t) => {
   backlog.appended([recordOf(11, 'live')]);
   t.equal(lanes.has('live'), false);
 });
+
+void t.test('a message that is told after a later one is neither skipped nor taken twice', async (t) => {
+  const { lanes, backlog, answer } = newScene(t);
+  backlog.top();
+  await answer([recordOf(1, 'a'), recordOf(2, 'b')]);
+  backlog.appended([recordOf(2, 'b')]);
+  backlog.top();
+  await answer([]);
+  t.equal(backlog.whole, true);
+  backlog.appended([recordOf(5, 'c')]);
+  backlog.appended([recordOf(4, 'd')]);
+  t.same(takeAll(lanes), [1, 2, 5, 4]);
+});
+
+void t.test('one that is told late while there is no room is taken when there is some', async (t) => {
+  const { lanes, backlog, answer } = newScene(t, { records: 2, bytes: 1e6, recordsPerLane: 2, noted: 1 });
+  backlog.top();
+  await answer([]);
+  backlog.appended([recordOf(2, 'a'), recordOf(3, 'b')]);
+  backlog.appended([recordOf(1, 'c')]);
+  t.same(takeAll(lanes), [2, 3]);
+  backlog.top();
+  t.same(takeAll(lanes), [1]);
+});
