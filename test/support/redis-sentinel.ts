@@ -73,7 +73,7 @@ export const startSentinelGroup = async (options: SentinelGroupOptions = {}): Pr
       const port = await named(clients[0] as Redis);
       return port === first.port ? first : second;
     },
-    untilMoved: (from) => until('all Sentinels name the new primary', async () => (await Promise.all(clients.map(named))).every((port) => port !== from.port)),
+    untilMoved: (from) => until('all Sentinels name the new primary', async () => (await Promise.all(clients.map(named))).every((port) => port !== from.port), 60_000),
     failover: async () => void (await clients[0]?.call('SENTINEL', 'FAILOVER', primaryName)),
     async stop() {
       for (const client of clients) client.disconnect();
