@@ -20,6 +20,9 @@ export interface ChangeFeedOptions {
   readonly pollMs: number;
 }
 
+/** Pause before a client that has ended for good is connected anew, ms. */
+const reconnectMs = 500;
+
 export const openChangeFeed = ({ address, channel, version, pollMs }: ChangeFeedOptions): ChangeFeed => {
   const listeners = new Set<() => void>();
   let seen: number | undefined;
@@ -40,7 +43,14 @@ export const openChangeFeed = ({ address, channel, version, pollMs }: ChangeFeed
   client.on('error', () => undefined);
   client.on('ready', look);
   client.on('message', look);
-  client.subscribe(channel).catch(() => undefined);
+  const subscribe = (): void => void client.subscribe(channel).catch(() => undefined);
+  // A failover in the middle of a connect can leave a client that does not try again by itself.
+  client.on('end', () => {
+    setTimeout(() => {
+      if (!closed && client.status === 'end') void client.connect().then(subscribe, () => undefined);
+    }, reconnectMs).unref();
+  });
+  subscribe();
   const timer = setInterval(look, pollMs);
   look();
 
