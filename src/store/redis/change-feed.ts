@@ -20,9 +20,6 @@ export interface ChangeFeedOptions {
   readonly pollMs: number;
 }
 
-/** Pause before a client that has ended for good is connected anew, ms. */
-const reconnectMs = 500;
-
 export const openChangeFeed = ({ address, channel, version, pollMs }: ChangeFeedOptions): ChangeFeed => {
   const listeners = new Set<() => void>();
   let seen: number | undefined;
@@ -41,16 +38,11 @@ export const openChangeFeed = ({ address, channel, version, pollMs }: ChangeFeed
   // It waits for Redis as long as it takes, and subscribes again by itself.
   const client = address.connect({ maxRetriesPerRequest: null });
   client.on('error', () => undefined);
-  client.on('ready', look);
-  client.on('message', look);
-  const subscribe = (): void => void client.subscribe(channel).catch(() => undefined);
-  // A failover in the middle of a connect can leave a client that does not try again by itself.
-  client.on('end', () => {
-    setTimeout(() => {
-      if (!closed && client.status === 'end') void client.connect().then(subscribe, () => undefined);
-    }, reconnectMs).unref();
+  client.on('ready', () => {
+    client.subscribe(channel).catch(() => undefined);
+    look();
   });
-  subscribe();
+  client.on('message', look);
   const timer = setInterval(look, pollMs);
   look();
 

@@ -31,9 +31,28 @@ const sentinelTimeoutMs = 1_500;
 
 export const connectRedis = ({ host, port }: HostPort, options: ClientOptions): Redis => new Redis({ ...options, host, port });
 
+/** Pause before a client that was ended by a failover is connected anew, ms. */
+const againMs = 500;
+
+/** A failover in the middle of a connect ends a client for good, as if somebody had asked for it; only who did may end it. */
+const untilDisconnected = (client: Redis): Redis => {
+  const disconnect = client.disconnect.bind(client);
+  let wanted = false;
+  client.disconnect = (reconnect = false) => {
+    wanted ||= !reconnect;
+    disconnect(reconnect);
+  };
+  client.on('end', () => {
+    setTimeout(() => {
+      if (!wanted && client.status === 'end') void client.connect().catch(() => undefined);
+    }, againMs).unref();
+  });
+  return client;
+};
+
 /** Asks the Sentinels for the primary at each connect; a server that says it is none is not taken. */
 export const connectSentinel = ({ addresses, username, password, tls, primary, trust }: SentinelTarget, options: ClientOptions): Redis =>
-  new Redis({
+  untilDisconnected(new Redis({
     ...options,
     sentinels: addresses.map(({ host, port }) => ({ host, port })),
     name: primary,
@@ -46,7 +65,7 @@ export const connectSentinel = ({ addresses, username, password, tls, primary, t
     sentinelRetryStrategy: (times) => Math.round(backoffMs({ minMs: 100, maxMs: 1_000 }, times)),
     // Only those that are configured: what Sentinels tell of each other is often an address inside of their own network.
     updateSentinels: false,
-  });
+  }));
 
 /**
  * Without an offline queue, what cannot be sent now fails, as with a single server. The layout is asked for again when a node sends us elsewhere, not from time to time:

@@ -107,8 +107,6 @@ export const openRedisLink = async ({ address, tag, scripts, watchMs, failure = 
   };
 
   const look = async (): Promise<Finding> => {
-    // A failover in the middle of a connect can leave a client that does not try again by itself.
-    if (client.status === 'end' && !closed) void client.connect().catch(() => undefined);
     if (client.status !== 'ready') return unavailable(lastError);
     try {
       const finding = probesSinceCheck >= probesPerCheck ? await check() : undefined;
