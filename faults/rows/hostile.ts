@@ -7,7 +7,7 @@ import type { Stage } from '../stage.js';
 
 const devices = 50;
 const perSecond = 100;
-const sockets: Readonly<Record<Form, number>> = { quick: 2_000, long: 10_000 };
+const sockets: Readonly<Record<Form, number>> = { quick: 2_500, long: 10_000 };
 const rounds: Readonly<Record<Form, number>> = { quick: 1, long: 10 };
 /** A sender has 30 s for its request and its handshake, looked at every 2 s: this is far more. */
 const slowSenderMs = 60_000;
@@ -41,16 +41,9 @@ const steadyLoad = (stage: Stage): (() => Promise<number>) => {
   };
 };
 
-const attackAll = async (judge: Judge, ingress: string, most: number): Promise<number> => {
-  const [, , , , count] = await Promise.all([
-    tryCases(judge, ingress, hostileBodies),
-    tryCases(judge, ingress, [...harmlessBodies, ...hostileHttp]),
-    tooLong(judge, ingress),
-    sendersGone(judge, ingress),
-    idleSockets(judge, ingress, most),
-  ]);
-  return count;
-};
+const attackAll = (judge: Judge, ingress: string, most: number): Promise<number> =>
+  idleSockets(judge, ingress, most, () =>
+    Promise.all([tryCases(judge, ingress, hostileBodies), tryCases(judge, ingress, [...harmlessBodies, ...hostileHttp]), tooLong(judge, ingress), sendersGone(judge, ingress)]));
 
 const nothingBroke = async (stage: Stage): Promise<void> => {
   const { body } = await stage.bridge.private('/metrics');

@@ -53,7 +53,7 @@ export const createMetrics = ({ registry, outbox, queue, line, note, watchesDevi
   const connections = createMetricFamily(registry, 'connection');
   const networkServers = createMetricFamily(registry, 'network_server');
   const lastMessages = new Map<string, number>();
-  const ingress = createIngressMetrics(networkServers);
+  const ingress = createIngressMetrics(networkServers, registry);
   return {
     connections,
     networkServers,

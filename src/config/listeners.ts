@@ -18,6 +18,7 @@ export const ingressSchema = section('The public listener, which takes the webho
   tls: tls('ingress', 'Serve the webhooks over HTTPS. Without it, put the bridge behind a proxy that does.').optional(),
   trustedProxies: networks({ description: 'Proxies whose X-Forwarded-For is believed. Needed before `sources` mean anything behind a proxy.' }).prefault([]),
   bodyLimit: byteSize({ description: 'Longest webhook body.' }, { min: '1KB', max: '16MiB' }).prefault('1MiB'),
+  maxConnections: integer({ description: 'Most open connections. When there are more, the oldest that never brought a message is closed. One costs about 20 KB, and over TLS about 120 KB.' }, { min: 10, max: 100_000 }).prefault(2_000),
 }).prefault({});
 
 const openPaths = ['health', 'metrics'] as const;

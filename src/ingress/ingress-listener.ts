@@ -1,10 +1,14 @@
 import { fastify, type FastifyInstance } from 'fastify';
+import { createRepeatLog } from './repeat-log.js';
+import { limitConnections } from './connection-room.js';
 import { registerWebhooks, type WebhookOptions } from './webhooks.js';
 
-export interface IngressListenerOptions extends WebhookOptions {
+export interface IngressListenerOptions extends Omit<WebhookOptions, 'trust'> {
   readonly host: string;
   readonly port: number;
   readonly bodyLimit: number;
+  /** Most open connections; see `limitConnections`. */
+  readonly maxConnections: number;
   /** Networks of the proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** PEM; absent means plain HTTP behind a proxy that ends TLS. */
@@ -51,13 +55,19 @@ const createServer = ({ bodyLimit, trustedProxies, tls, requestTimeoutMs = usual
 export const createIngressListener = (options: IngressListenerOptions): Listener => {
   let url = '';
   let app: FastifyInstance | undefined;
+  const logClosed = createRepeatLog(options.logger);
+  const closedForRoom = (): void => {
+    options.metrics.closedForRoom();
+    logClosed('', (logger, silent) => logger.warn({ most: options.maxConnections, not_logged: silent }, 'too many connections, the oldest that brought no message was closed'));
+  };
   return {
     get url() {
       return url;
     },
     async start() {
       app = createServer(options);
-      registerWebhooks(app, options);
+      const room = limitConnections(app.server, { most: options.maxConnections, closed: closedForRoom });
+      registerWebhooks(app, { ...options, trust: (socket) => room.trust(socket) });
       url = await app.listen({ host: options.host, port: options.port });
     },
     async stop() {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BridgeError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -28,6 +29,8 @@ export interface WebhookOptions {
   readonly metrics: IngressMetrics;
   readonly note: NoteEvent;
   readonly logger: Logger;
+  /** Told of each connection that brought a message. */
+  readonly trust: (socket: Socket) => void;
 }
 
 type WebhookHttpRequest = FastifyRequest<{ Params: { id: string; '*'?: string } }>;
@@ -105,7 +108,7 @@ const refusedEvent = (id: string, { reason, message }: BridgeError): BridgeEvent
 });
 
 /** The webhook routes: `/in/{networkServerId}` and everything below it. */
-export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, note, logger }: WebhookOptions): void => {
+export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, note, logger, trust }: WebhookOptions): void => {
   const logRefusal = createRefusalLog(logger);
 
   const sourceOf = (request: FastifyRequest): WebhookSource => {
@@ -133,6 +136,7 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
     const parsed = parse(source, webhook);
     request.messageCount = parsed.length;
     const { receipt, answer } = await take({ id: source.id, kind: source.adapter.kind }, source.adapter, { messages: parsed, body: webhook.body });
+    trust(request.raw.socket);
     metrics.received(source.id, parsed.length);
     metrics.answered(source.id, reply.elapsedTime / 1_000);
     const ids = receipt.messages.slice(0, mostIds).map(({ id }) => id).join(' ');
