@@ -52,8 +52,10 @@ const startSentinel = async (primary: RedisServer, { tls = false, sentinelSettin
 
 /** Starts them, and resolves when every Sentinel knows the replica and the other two; `stop` must be called. */
 export const startSentinelGroup = async (options: SentinelGroupOptions = {}): Promise<SentinelGroup> => {
-  const first = await startRedisServer(options);
-  const second = await startRedisServer({ ...options, settings: { ...options.settings, replicaof: ['127.0.0.1', String(first.port)] } });
+  // By default a primary waits 5 s for further replicas before it serves the first.
+  const settings = { 'repl-diskless-sync-delay': '0', ...options.settings };
+  const first = await startRedisServer({ ...options, settings });
+  const second = await startRedisServer({ ...options, settings: { ...settings, replicaof: ['127.0.0.1', String(first.port)] } });
   const started = await Promise.all([1, 2, 3].map(() => startSentinel(first, options)));
   const clients = started.map(({ address }) => new Redis({ ...address, protocol: 2, ...options.sentinelClient }));
   for (const client of clients) client.on('error', () => undefined);

@@ -38,10 +38,8 @@ export const openChangeFeed = ({ address, channel, version, pollMs }: ChangeFeed
   // It waits for Redis as long as it takes, and subscribes again by itself.
   const client = address.connect({ maxRetriesPerRequest: null });
   client.on('error', () => undefined);
-  client.on('ready', () => {
-    client.subscribe(channel).catch(() => undefined);
-    look();
-  });
+  // What changed before Redis had the subscription is not told.
+  client.on('ready', () => void client.subscribe(channel).then(look, () => undefined));
   client.on('message', look);
   const timer = setInterval(look, pollMs);
   look();
