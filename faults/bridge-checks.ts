@@ -6,9 +6,13 @@ export const series = {
   expired: 'lpwan_bridge_outbox_expired_total{connection="main"}',
   validityEnded: 'lpwan_bridge_outbox_parked_total{connection="main",reason="validity_ended"}',
   sessionsLost: 'lpwan_bridge_sessions_lost_total{connection="main",reason="session_lost"}',
+  forbidden: 'lpwan_bridge_outbox_parked_total{connection="main",reason="publish_forbidden"}',
   held: 'lpwan_bridge_connection_held{connection="main"}',
   duplicates: 'lpwan_bridge_messages_duplicate_total{network_server="factory"}',
 } as const;
+
+/** Ends what the broker was told to do wrong. */
+export const endMisbehaviour = ({ broker }: Stage): Promise<unknown> => broker.control({ do: 'misbehave', rules: [] });
 
 /** A counter that never counted is not there. */
 export const stayedZero = async ({ bridge, check }: Stage, name: keyof typeof series, what: string): Promise<void> => {

@@ -9,6 +9,7 @@ const sickDevices: Readonly<Record<Form, number>> = { quick: 20, long: 300 };
 export const toSick: Readonly<Record<Form, number>> = { quick: 40, long: 600 };
 const uplinks = { devices: 20, perSecond: 40 };
 const healthyPerSecond = 10;
+const usualSeconds: Readonly<Record<Form, number>> = { quick: 2, long: 30 };
 /** A healthy network server has each of its downlinks after this time at the latest, whatever the others do, ms; longer where tests run beside each other. */
 const bounds: Readonly<Record<Form, number>> = { quick: 10_000, long: 5_000 };
 
@@ -25,7 +26,8 @@ export const stageOf = (sick: Readonly<Record<string, StageServerOptions>>) => (
 
 interface Beside {
   readonly sick: readonly string[];
-  readonly seconds: number;
+  /** Default: some for the quick form, half a minute for the long one. */
+  readonly seconds?: number;
   readonly form: Form;
   /** Downlinks to each in trouble; default `toSick`. Those that are answered, by a refusal too, take their share of the rate. */
   readonly count?: number;
@@ -39,8 +41,8 @@ export const begin = async (stage: Stage, { form, sick, made = [] }: Pick<Beside
   await stage.downlinks.hear(sickDevices[form], sick);
 };
 
-/** What `/health` says about a network server. */
-export const isNamed = (stage: Stage, id: string, reason: string): Promise<boolean> =>
+/** The health says what is wrong with the network server. */
+export const isNamed = (stage: Stage, { id }: NetworkServer, reason: string): Promise<boolean> =>
   stage.eventually(`the health names ${id}: ${reason}`, async () => {
     const { problems = [] } = JSON.parse((await stage.bridge.private('/health')).body) as { readonly problems?: readonly { readonly component: string; readonly reason: string }[] };
     return problems.some((problem) => problem.component === `network server ${id}` && problem.reason === reason);
@@ -50,7 +52,7 @@ export const isNamed = (stage: Stage, id: string, reason: string): Promise<boole
  * Downlinks to the network servers in trouble, and for so long uplinks and downlinks to the healthy one. All of these get where they
  * should while the trouble lasts. Resolves with what was sent to the others.
  */
-export const beside = async (stage: Stage, { sick, seconds, form, count: each = toSick[form] }: Beside): Promise<readonly string[]> => {
+export const beside = async (stage: Stage, { sick, form, seconds = usualSeconds[form], count: each = toSick[form] }: Beside): Promise<readonly string[]> => {
   const boundMs = bounds[form];
   const sent = (await Promise.all(sick.map((to) => stage.downlinks.send({ to, count: each })))).flat();
   // AWS gives one subscriber so many a second: what is to be seen is what waits in the bridge, not before it.
@@ -69,8 +71,9 @@ export const beside = async (stage: Stage, { sick, seconds, form, count: each = 
   return sent;
 };
 
-/** The trouble lasted until now: nothing got through. */
-export const hasNothingMore = (stage: Stage, server: NetworkServer, before: number): void => {
+/** The health says what is wrong, and the trouble lasted until now: nothing got through to the network server. */
+export const isInTrouble = async (stage: Stage, server: NetworkServer, reason: string, before = 0): Promise<void> => {
+  await isNamed(stage, server, reason);
   const more = server.taken().length - before;
   stage.check(more === 0, `${server.id} took ${more} downlinks while it was in trouble: the others were not beside it`);
 };

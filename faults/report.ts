@@ -1,9 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { DownlinkTally } from './downlink-judge.js';
 import type { Outcome } from './row.js';
-
-const begin = '<!-- faults: begin -->';
-const end = '<!-- faults: end -->';
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
 const seconds = (ms: number | undefined): string => (ms === undefined ? '' : `${(ms / 1_000).toFixed(1)} s`);
@@ -34,15 +30,6 @@ export const tableOf = (outcomes: readonly Outcome[], command: string): string =
     'Uplinks:', '', ...linesOf(columns, outcomes.map(cellsOf)),
     ...(downlinks.length === 0 ? [] : ['Downlinks that flowed beside them:', '', ...linesOf(downlinkColumns, downlinks)]),
   ].join('\n');
-};
-
-/** Puts the tables between the markers of a page; a page that is not there is begun. @throws Error when it has no markers */
-export const writeTable = (file: string, table: string): void => {
-  const page = existsSync(file) ? readFileSync(file, 'utf8') : `# Reliability\n\n${begin}\n${end}\n`;
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${file} has no ${begin} before ${end}`);
-  writeFileSync(file, `${page.slice(0, from + begin.length)}\n${table}${page.slice(to)}`);
 };
 
 const downlinkFigures = (downlinks: DownlinkTally | undefined): string => {

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../src/errors.js';
-import { lineOf, tableOf, writeTable } from './report.js';
+import { endWithSignals, runCommand } from './command.js';
+import { lineOf, tableOf } from './report.js';
 import { runRow, type Form, type Outcome, type Row } from './row.js';
 import { rows } from './rows.js';
+import { writeBetween } from './write-between.js';
 
 const usage = `npm run faults -- [--only NAME]... [--quick] [--jobs N] [--json FILE] [--write]\nrows: ${rows.map(({ name }) => name).join(', ')}\n`;
 /** More would only wait for each other. */
@@ -29,20 +30,11 @@ const readArguments = (args: readonly string[]): Choice => {
   return { chosen: rows.filter(({ name }) => values.only?.includes(name) ?? true), form: values.quick ? 'quick' : 'long', jobs, json: values.json, write: values.write };
 };
 
-/** A runner that is stopped leaves no process behind. */
-const endWithSignals = (): Set<() => Promise<void>> => {
-  const open = new Set<() => Promise<void>>();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      void Promise.all([...open].map((end) => end())).finally(() => process.exit(130));
-    });
-  }
-  return open;
-};
-
 /** Runs `jobs` rows beside each other, begun in their order, and behind them one by one those that need the machine for themselves. `told` gets the outcomes so far, in that order, whenever one more row has ended whose predecessors all have. */
 const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly Outcome[]) => void): Promise<readonly Outcome[]> => {
-  const open = endWithSignals();
+  // A runner that is stopped leaves no process behind.
+  const open = new Set<() => Promise<void>>();
+  endWithSignals(() => Promise.all([...open].map((end) => end())));
   const ended = new Map<Row, Outcome>();
   const outcomes: Outcome[] = [];
   const tell = (): void => {
@@ -66,30 +58,17 @@ const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly
   return outcomes;
 };
 
-const runAll = async (choice: Choice, args: readonly string[]): Promise<number> => {
+const runAll = async (choice: Choice, line: string): Promise<number> => {
   const { form, json, write } = choice;
   const outcomes = await runRows(choice, (sofar) => {
     const outcome = sofar.at(-1);
     if (outcome !== undefined) process.stdout.write(`${lineOf(outcome)}\n`);
     if (json !== undefined) writeFileSync(json, `${JSON.stringify({ form, rows: sofar }, undefined, 2)}\n`);
   });
-  if (write) writeTable('docs/reliability.md', tableOf(outcomes, ['npm run faults', ...(args.length === 0 ? [] : ['--', ...args])].join(' ')));
+  if (write) writeBetween('docs/reliability.md', 'faults', tableOf(outcomes, line));
   const failed = outcomes.filter(({ passed }) => !passed).length;
   process.stdout.write(`${outcomes.length - failed} of ${outcomes.length} rows passed\n`);
   return failed === 0 ? 0 : 1;
 };
 
-/** Exit codes: 0 every row passed, 1 some row did not, 2 wrong arguments. */
-const main = async (args: readonly string[]): Promise<number> => {
-  let choice: Choice;
-  try {
-    choice = readArguments(args);
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n${usage}`);
-    return 2;
-  }
-  return runAll(choice, args);
-};
-
-// The load of a row that took too long goes on posting to nobody; nothing waits for it.
-process.exit(await main(process.argv.slice(2)));
+await runCommand({ name: 'npm run faults', usage, read: readArguments, run: runAll });

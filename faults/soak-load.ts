@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { at, devEuiOf } from '../test/end-to-end/support/load.js';
+import { endMisbehaviour } from './bridge-checks.js';
 import type { StageOptions } from './stage-options.js';
 import type { Stage } from './stage.js';
 
@@ -61,7 +62,7 @@ const park = async (stage: Stage, happened: Happened): Promise<void> => {
   await stage.load({ devices: parkedAtOnce, count: parkedAtOnce, firstDevice, parallel: parkedAtOnce });
   happened.parked += parkedAtOnce;
   await stage.eventually(`${happened.parked} messages parked`, async () => (await stage.bridge.metric(parkedSeries)) >= happened.parked, 60_000);
-  await stage.broker.control({ do: 'misbehave', rules: [] });
+  await endMisbehaviour(stage);
 };
 
 const replay = async ({ bridge }: Stage, happened: Happened): Promise<void> => {

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Happened } from './soak-load.js';
 import type { Trend } from './soak-samples.js';
 import type { Tally } from './stage.js';
@@ -15,9 +14,6 @@ export interface SoakOutcome {
   readonly resources: Trend;
   readonly failures: readonly string[];
 }
-
-const begin = '<!-- soak: begin -->';
-const end = '<!-- soak: end -->';
 
 const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
 const line = (name: string, { first, last, mean, highest, perHour }: Trend, text: (value: number) => string): string => `| ${[name, ...[first, last, mean, highest, perHour].map(text)].join(' | ')} |`;
@@ -37,12 +33,3 @@ export const soakText = ({ minutes, command, tally, happened, rssAnonBytes, heap
     line('active resources of Node, callers not counted', resources, whole),
     '',
   ].join('\n');
-
-/** Puts it between the markers of a page. @throws Error when it has none */
-export const writeSoak = (file: string, text: string): void => {
-  const page = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${file} has no ${begin} before ${end}`);
-  writeFileSync(file, `${page.slice(0, from + begin.length)}\n${text}${page.slice(to)}`);
-};

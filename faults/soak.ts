@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../src/errors.js';
+import { endWithSignals, runCommand } from './command.js';
 import { makeConnection, runMixedLoad, soakStage, type MixedLoad } from './soak-load.js';
-import { soakText, writeSoak, type SoakOutcome } from './soak-report.js';
+import { soakText, type SoakOutcome } from './soak-report.js';
 import { sampleOf, trendOf, type Sample, type Trend } from './soak-samples.js';
 import { openStage, type Stage } from './stage.js';
+import { writeBetween } from './write-between.js';
 
 const usage = 'npm run soak -- [--minutes N] [--uplinks PER_SECOND] [--downlinks PER_SECOND] [--json FILE] [--write]\n';
 
@@ -89,31 +90,19 @@ const soakOn = async (stage: Stage, choice: Choice, command: string): Promise<{ 
   return { outcome: { minutes: choice.minutes, command, tally, happened, ...trends, failures }, samples };
 };
 
-const soak = async (choice: Choice, args: readonly string[]): Promise<number> => {
+const soak = async (choice: Choice, line: string): Promise<number> => {
   const stage = await openStage(soakStage);
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void stage.close().finally(() => process.exit(130)));
+  endWithSignals(() => stage.close());
   try {
-    const { outcome, samples } = await soakOn(stage, choice, ['npm run soak', ...(args.length === 0 ? [] : ['--', ...args])].join(' '));
+    const { outcome, samples } = await soakOn(stage, choice, line);
     const text = soakText(outcome);
     process.stdout.write(text);
     if (choice.json !== undefined) writeFileSync(choice.json, `${JSON.stringify({ ...outcome, samples }, undefined, 2)}\n`);
-    if (choice.write) writeSoak('docs/reliability.md', text);
+    if (choice.write) writeBetween('docs/reliability.md', 'soak', text);
     return outcome.failures.length === 0 ? 0 : 1;
   } finally {
     await stage.close();
   }
 };
 
-/** Exit codes: 0 all held, 1 something did not, 2 wrong arguments. */
-const main = async (args: readonly string[]): Promise<number> => {
-  let choice: Choice;
-  try {
-    choice = readArguments(args);
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n${usage}`);
-    return 2;
-  }
-  return soak(choice, args);
-};
-
-process.exit(await main(process.argv.slice(2)));
+await runCommand({ name: 'npm run soak', usage, read: readArguments, run: soak });

@@ -2,6 +2,9 @@ import type { TestBroker } from '../test/end-to-end/support/broker.js';
 import type { DownlinkApi } from '../test/end-to-end/support/downlink-api.js';
 import type { RedisServerOptions } from '../test/support/redis-server.js';
 
+/** Of the connection, for rows that are about many reconnects and not about the pauses between them. */
+export const quickReconnects = { reconnect: { min: '50ms', max: '200ms' } };
+
 /** Notes what has to end with the stage; the last noted ends first. */
 export type OnClose = (end: () => unknown) => void;
 

@@ -1,7 +1,8 @@
 import { apiKey } from '../../test/end-to-end/support/bridge.js';
 import { at, devEuiOf, uplinkBody } from '../../test/end-to-end/support/load.js';
-import { healthy, nothingParked, outboxEmpty, series, stayedZero } from '../bridge-checks.js';
+import { endMisbehaviour, healthy, nothingParked, outboxEmpty, series, stayedZero } from '../bridge-checks.js';
 import type { Row } from '../row.js';
+import { quickReconnects } from '../stage-options.js';
 import type { Stage } from '../stage.js';
 import { openSwitches, type Switches } from '../switches.js';
 
@@ -121,7 +122,7 @@ const validity: Row = {
 const held: Row = {
   name: 'clock-back-while-held',
   fault: 'the wall clock jumps back by an hour while nothing is allowed and the connection is held; then the policy allows it',
-  stage: { configuration: { ...patience, reconnect: { min: '50ms', max: '200ms' } } },
+  stage: { configuration: { ...patience, ...quickReconnects } },
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 90 },
   async run(stage) {
@@ -132,7 +133,7 @@ const held: Row = {
     await stage.eventually('the connection held', async () => (await bridge.metric(series.held)) === 1, 60_000);
     switches.set('clock', String(-hourMs));
     await at(performance.now() + noticedMs);
-    await stage.recover(() => stage.broker.control({ do: 'misbehave', rules: [] }), soonMs);
+    await stage.recover(() => endMisbehaviour(stage), soonMs);
     await nothingParked(stage);
     await healthy(stage, soonMs);
   },

@@ -1,19 +1,14 @@
 import { at } from '../../test/end-to-end/support/load.js';
+import { nothingParked } from '../bridge-checks.js';
 import type { Row } from '../row.js';
-import type { Stage } from '../stage.js';
+import { quickReconnects } from '../stage-options.js';
 
 const devices = 20;
-const configuration = { reconnect: { min: '50ms', max: '200ms' } };
-
-const nothingParked = async (stage: Stage): Promise<void> => {
-  const { body } = await stage.bridge.api('GET', '/parked-messages');
-  stage.check((JSON.parse(body) as { readonly parkedMessages: readonly unknown[] }).parkedMessages.length === 0, `messages were parked: ${body.slice(0, 500)}`);
-};
 
 const midPacket: Row = {
   name: 'closed-mid-packet',
   fault: 'every connection is reset in the middle of a packet after 20 KB',
-  stage: { configuration },
+  stage: { configuration: quickReconnects },
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 300 },
   async run(stage, form) {
@@ -30,7 +25,7 @@ const midPacket: Row = {
 const halfClosed: Row = {
   name: 'half-closed',
   fault: 'AWS ends its side of every connection (FIN) once a second under load',
-  stage: { configuration },
+  stage: { configuration: quickReconnects },
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 300 },
   async run(stage, form) {

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { apiSecrets } from '../../test/end-to-end/support/downlink-api.js';
 import type { Arrival } from '../../test/end-to-end/support/network-server.js';
-import { begin, beside, hasNothingMore, isNamed, stageOf, toSick } from '../downlink-trouble.js';
-import type { Form, Row } from '../row.js';
+import { begin, beside, isInTrouble, isNamed, stageOf, toSick } from '../downlink-trouble.js';
+import type { Row } from '../row.js';
 import type { Stage } from '../stage.js';
 
 const dead: Row = {
@@ -12,14 +12,12 @@ const dead: Row = {
   duplicates: 'none',
   boundSeconds: { quick: 60, long: 300 },
   async run(stage, form) {
-    const seconds = form === 'quick' ? 2 : 30;
     const server = stage.downlinks.server('dead');
     const phase = async (reason: string, away: () => unknown, back: () => unknown): Promise<void> => {
       const before = server.taken().length;
       await away();
-      await beside(stage, { sick: ['dead'], seconds, form });
-      await isNamed(stage, 'dead', reason);
-      hasNothingMore(stage, server, before);
+      await beside(stage, { sick: ['dead'], form });
+      await isInTrouble(stage, server, reason, before);
       await stage.recover(back);
     };
     await begin(stage, { form, sick: ['dead'] });
@@ -56,21 +54,20 @@ const busy: Row = {
     await begin(stage, { form, sick: ['busy'] });
     server.behave({ do: 'refuse', status: 429, retryAfter: String(retryAfter) });
     await beside(stage, { sick: ['busy'], seconds: form === 'quick' ? 3 : 60, form });
-    await isNamed(stage, 'busy', 'network_server_busy');
+    await isInTrouble(stage, server, 'network_server_busy');
     keepsAway(stage, [...server.arrivals], retryAfter * 1_000);
-    hasNothingMore(stage, server, 0);
     await stage.recover(() => server.behave({ do: 'take' }));
   },
 };
 
 /** Submissions of both kinds of slow network server, held against what the answers promised. */
-const slow = (form: Form): Row['run'] => async (stage) => {
+const slow: Row['run'] = async (stage, form) => {
   const afterMs = form === 'quick' ? 2_000 : 20_000;
   const [patient, hasty] = [stage.downlinks.server('patient'), stage.downlinks.server('hasty')];
   await begin(stage, { form, sick: ['patient', 'hasty'] });
   for (const server of [patient, hasty]) server.behave({ do: 'take-late', afterMs });
   await beside(stage, { sick: ['patient', 'hasty'], seconds: form === 'quick' ? 4 : 60, form });
-  await isNamed(stage, 'hasty', 'network_server_timeout');
+  await isNamed(stage, hasty, 'network_server_timeout');
   const unanswered = hasty.taken().length;
   await stage.recover(() => [patient, hasty].forEach((server) => server.behave({ do: 'take' })), 120_000);
   stage.check(unanswered > 0, 'no answer was lost');
@@ -90,7 +87,7 @@ const late: Row = {
   duplicates: 'none',
   downlinksTwice: 'unavoidable',
   boundSeconds: { quick: 90, long: 400 },
-  run: (stage, form) => slow(form)(stage, form),
+  run: slow,
 };
 
 const oldToken = 'token-of-last-year';
@@ -104,11 +101,9 @@ const unauthorised: Row = {
   async run(stage, form) {
     const [patched, restarted] = [stage.downlinks.server('patched'), stage.downlinks.server('restarted')];
     await begin(stage, { form, sick: ['patched', 'restarted'], made: ['patched'] });
-    const seconds = form === 'quick' ? 2 : 30;
-    const sent = await beside(stage, { sick: ['patched', 'restarted'], seconds, form });
+    const sent = await beside(stage, { sick: ['patched', 'restarted'], form });
     for (const server of [patched, restarted]) {
-      await isNamed(stage, server.id, 'network_server_unauthorised');
-      hasNothingMore(stage, server, 0);
+      await isInTrouble(stage, server, 'network_server_unauthorised');
       stage.check(server.violations.length > 0 && server.violations.every((text) => text.endsWith('invalid token')), `${server.id} was called in another way: ${server.violations.join(', ')}`);
       stage.remark(`${server.violations.length} attempts at ${server.id}`);
     }
@@ -130,20 +125,18 @@ const saysNo: Row = {
   duplicates: 'none',
   boundSeconds: { quick: 60, long: 240 },
   async run(stage, form) {
-    const seconds = form === 'quick' ? 2 : 30;
     const [thingpark, chirpstack] = [stage.downlinks.server('thingpark'), stage.downlinks.server('chirpstack')];
     await begin(stage, { form, sick: ['thingpark', 'chirpstack'] });
     for (const server of [thingpark, chirpstack]) server.behave({ do: 'refuse', status: 200, text: refusal });
-    const refused = await beside(stage, { sick: ['thingpark', 'chirpstack'], seconds, form, count: toSick.quick });
+    const refused = await beside(stage, { sick: ['thingpark', 'chirpstack'], form, count: toSick.quick });
     stage.downlinks.expect('failed', refused);
     await stage.downlinks.ended(refused);
     const untold = refused.filter((id) => !stage.downlinks.statuses.of(id).some(({ cause }) => cause?.text?.includes(refusal) === true));
     stage.check(untold.length === 0, `${untold.length} failed downlinks do not say what the network server said`);
     thingpark.behave({ do: 'refuse', status: 200, text: 'Security check failed: the Token is wrong' });
     chirpstack.behave({ do: 'take' });
-    await beside(stage, { sick: ['thingpark', 'chirpstack'], seconds, form });
-    await isNamed(stage, 'thingpark', 'network_server_unauthorised');
-    hasNothingMore(stage, thingpark, 0);
+    await beside(stage, { sick: ['thingpark', 'chirpstack'], form });
+    await isInTrouble(stage, thingpark, 'network_server_unauthorised');
     await stage.recover(() => thingpark.behave({ do: 'take' }));
   },
 };

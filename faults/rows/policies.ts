@@ -1,11 +1,11 @@
 import { devEuiOf } from '../../test/end-to-end/support/load.js';
+import { endMisbehaviour, series } from '../bridge-checks.js';
 import type { Row } from '../row.js';
+import { quickReconnects } from '../stage-options.js';
 
 const devices = 20;
-const configuration = { reconnect: { min: '50ms', max: '200ms' } };
 const offender = devEuiOf(7);
 const offendersTopic = `tpx/things/${offender.toUpperCase()}/uplink`;
-const parkedSeries = 'lpwan_bridge_outbox_parked_total{connection="main",reason="publish_forbidden"}';
 
 /** Closes that one offending topic may cost: it is found by trials and then not tried again for five minutes. */
 const mostReconnects = 20;
@@ -13,7 +13,7 @@ const mostReconnects = 20;
 const offending = (name: string, fault: string, rule: object): Row => ({
   name,
   fault,
-  stage: { configuration },
+  stage: { configuration: quickReconnects },
   // What was in flight when the session was closed may have arrived.
   duplicates: 'unavoidable',
   boundSeconds: { quick: 120, long: 300 },
@@ -24,8 +24,8 @@ const offending = (name: string, fault: string, rule: object): Row => ({
     const rounds = form === 'quick' ? 20 : 200;
     await stage.load({ devices, count: devices * rounds, perSecond: 200 });
     await stage.recover(() => undefined);
-    await stage.eventually(`${rounds} messages of the offending topic parked`, async () => (await bridge.metric(parkedSeries)) === rounds, 60_000);
-    const lost = await bridge.metric('lpwan_bridge_sessions_lost_total{connection="main",reason="session_lost"}');
+    await stage.eventually(`${rounds} messages of the offending topic parked`, async () => (await bridge.metric(series.forbidden)) === rounds, 60_000);
+    const lost = await bridge.metric(series.sessionsLost);
     stage.check(lost <= mostReconnects, `${lost} sessions were closed for one topic`);
     stage.remark(`${lost} sessions closed`);
   },
@@ -34,7 +34,7 @@ const offending = (name: string, fault: string, rule: object): Row => ({
 const everything: Row = {
   name: 'everything-forbidden',
   fault: 'AWS closes on every publish, until the policy allows them',
-  stage: { configuration },
+  stage: { configuration: quickReconnects },
   duplicates: 'unavoidable',
   boundSeconds: { quick: 120, long: 240 },
   async run(stage, form) {
@@ -43,12 +43,12 @@ const everything: Row = {
     const count = form === 'quick' ? 100 : 2_000;
     const accepted = await stage.load({ devices, count });
     stage.check(accepted === count, `${count - accepted} webhooks were not answered 204`);
-    await stage.eventually('the connection held', async () => (await bridge.metric('lpwan_bridge_connection_held{connection="main"}')) === 1, 60_000);
+    await stage.eventually('the connection held', async () => (await bridge.metric(series.held)) === 1, 60_000);
     const { body } = await bridge.private('/health');
     stage.check(body.includes('connection_held'), `the health does not say that the connection is held: ${body}`);
     stage.check((await bridge.private('/ready')).status === 200, 'not ready while the connection was held');
-    await stage.recover(() => stage.broker.control({ do: 'misbehave', rules: [] }));
-    const parked = await bridge.metric(parkedSeries);
+    await stage.recover(() => endMisbehaviour(stage));
+    const parked = await bridge.metric(series.forbidden);
     stage.check(parked === 0, `${parked} messages were parked while nothing at all was allowed`);
   },
 };

@@ -3,6 +3,7 @@ import { correlationIdOf } from '../../test/end-to-end/support/downlinks.js';
 import { at } from '../../test/end-to-end/support/load.js';
 import type { SentinelGroup } from '../../test/support/redis-sentinel.js';
 import type { RedisServer } from '../../test/support/redis-server.js';
+import { endMisbehaviour } from '../bridge-checks.js';
 import type { Form, Row } from '../row.js';
 import type { StageOptions, StageRedisOptions } from '../stage-options.js';
 import type { Stage } from '../stage.js';
@@ -36,7 +37,7 @@ const pileUp = async (stage: Stage): Promise<void> => {
 
 const letGo = async (stage: Stage): Promise<void> => {
   stage.downlinks.server('server').behave({ do: 'take' });
-  await stage.broker.control({ do: 'misbehave', rules: [] });
+  await endMisbehaviour(stage);
 };
 
 const recover = (stage: Stage, heal: () => Promise<unknown> | void): Promise<void> =>

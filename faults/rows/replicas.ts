@@ -1,4 +1,5 @@
 import { at, devEuiOf, postUplink } from '../../test/end-to-end/support/load.js';
+import { endMisbehaviour, series } from '../bridge-checks.js';
 import type { Form, Row } from '../row.js';
 import type { Stage } from '../stage.js';
 import type { StageOptions } from '../stage-options.js';
@@ -45,34 +46,50 @@ const startAll = async (stage: Stage, form: Form, count: number): Promise<void> 
 /** Downlinks for as long as the load takes. */
 const sendDownlinks = (stage: Stage, form: Form): Promise<unknown> => stage.downlinks.send({ to: 'server', count: downlinks[form], perSecond: downlinks[form] / load[form].seconds });
 
-/** Runs a load, and the fault when a third of it is answered. */
-const underLoad = async (stage: Stage, form: Form, up: readonly number[], fault: () => Promise<void>): Promise<void> => {
+/** Webhooks to those that are up, and downlinks beside them. `answered` is called at each answer, with the share of them that has come. */
+const carry = async (stage: Stage, form: Form, up: readonly number[], answered: (share: number) => void = () => undefined): Promise<void> => {
   const { perSecond, seconds } = load[form];
   const count = perSecond * seconds;
   let answers = 0;
-  let done: Promise<void> | undefined;
-  const posted = stage.load({ devices, count, perSecond, replica: (device, fCnt) => route(up)(device, fCnt), answered: () => void ((answers += 1) >= count / 3 && (done ??= fault())) });
+  const posted = stage.load({ devices, count, perSecond, replica: route(up), answered: () => answered((answers += 1) / count) });
   await Promise.all([posted, sendDownlinks(stage, form)]);
+};
+
+/** So many more webhooks of each device. */
+const carryMore = (stage: Stage, up: readonly number[], each: number): Promise<number> => stage.load({ devices, count: devices * each, perSecond: 100, replica: route(up) });
+
+/** Runs a load, and the fault when a third of it is answered. */
+const underLoad = async (stage: Stage, form: Form, up: readonly number[], fault: () => Promise<void>): Promise<void> => {
+  let done: Promise<void> | undefined;
+  await carry(stage, form, up, (share) => void (share >= 1 / 3 && (done ??= fault())));
   await (done ?? fault());
 };
 
 /** Every slot that was left is taken over, and nobody is busy with one. */
-const settled = (stage: Stage, replicas: readonly number[], count: number): Promise<boolean> =>
-  stage.eventually(`${count} replicas with nothing left to take over`, async () => {
-    const all = await Promise.all(replicas.map((replica) => healthOf(stage, replica)));
-    return all.every((one) => one.replicas === count && (one.takingOver ?? []).length === 0);
+const settled = (stage: Stage, up: readonly number[]): Promise<boolean> =>
+  stage.eventually(`${up.length} replicas with nothing left to take over`, async () => {
+    const all = await Promise.all(up.map((replica) => healthOf(stage, replica)));
+    return all.every((one) => one.replicas === up.length && (one.takingOver ?? []).length === 0);
   }, 60_000);
 
-const killRow = (count: number): Row => ({
+/** A row of so many replicas, which begins when they know each other. */
+const rowOf = (count: number, { run, ...row }: Pick<Row, 'name' | 'fault' | 'duplicates' | 'downlinksTwice' | 'run'>): Row => ({
+  stage: (form) => shared(count, form),
+  boundSeconds: { quick: 60, long: 240 },
+  ...row,
+  async run(stage, form) {
+    await startAll(stage, form, count);
+    await run(stage, form);
+  },
+});
+
+const killRow = (count: number): Row => rowOf(count, {
   name: `replicas-${count}-killed`,
   fault: `${count} replicas on one Redis, one killed (kill -9) under uplinks and downlinks; its messages are taken over`,
-  stage: (form) => shared(count, form),
   // What the dead one had published, or submitted, and not noted.
   duplicates: 'unavoidable',
   downlinksTwice: 'unavoidable',
-  boundSeconds: { quick: 60, long: 240 },
   async run(stage, form) {
-    await startAll(stage, form, count);
     const up = Array.from({ length: count }, (_, replica) => replica);
     let killedAt = 0;
     await underLoad(stage, form, up, async () => {
@@ -80,21 +97,18 @@ const killRow = (count: number): Row => ({
       killedAt = performance.now();
       await stage.bridges[count - 1]?.kill();
     });
-    await stage.recover(() => stage.broker.control({ do: 'misbehave', rules: [] }));
+    await stage.recover(() => endMisbehaviour(stage));
     stage.remark(`all of the dead one's had arrived ${((performance.now() - killedAt) / 1_000).toFixed(1)} s after the kill (lease ${lease[form]} s)`);
-    await settled(stage, up, count - 1);
+    await settled(stage, up);
   },
 });
 
-const paused: Row = {
+const paused = rowOf(2, {
   name: 'replica-paused',
   fault: 'two replicas on one Redis, one paused (SIGSTOP) past its lease under uplinks and downlinks, then woken',
-  stage: (form) => shared(2, form),
   duplicates: 'unavoidable',
   downlinksTwice: 'unavoidable',
-  boundSeconds: { quick: 60, long: 240 },
   async run(stage, form) {
-    await startAll(stage, form, 2);
     const before = await healthOf(stage, 1);
     const up = [0, 1];
     const [, sleeper] = stage.bridges;
@@ -108,27 +122,23 @@ const paused: Row = {
     });
     await woken;
     up.push(1);
-    await stage.load({ devices, count: devices * 5, perSecond: 100, replica: route(up) });
-    await stage.recover(() => stage.broker.control({ do: 'misbehave', rules: [] }));
+    await carryMore(stage, up, 5);
+    await stage.recover(() => endMisbehaviour(stage));
     const after = await healthOf(stage, 1);
     stage.check(after.slot !== before.slot, `the woken replica still has the slot ${after.slot}, so nobody took it over`);
-    await settled(stage, [0, 1], 2);
+    await settled(stage, up);
     const takenOver = await Promise.all(stage.bridges.map((bridge) => bridge.metric('lpwan_bridge_sessions_lost_total{connection="main",reason="client_id_taken_over"}')));
     stage.remark(`sessions taken over at AWS: ${takenOver.join(' and ')}`);
     stage.check(Math.max(...takenOver) <= 12, `${takenOver.join(' and ')} sessions were taken over: the two fight for client ids`);
   },
-};
+});
 
-const rolling: Row = {
+const rolling = rowOf(3, {
   name: 'rolling-restart',
   fault: 'three replicas on one Redis, each stopped (SIGTERM) and started again in turn under uplinks and downlinks',
-  stage: (form) => shared(3, form),
   duplicates: 'none',
-  boundSeconds: { quick: 60, long: 240 },
   async run(stage, form) {
-    await startAll(stage, form, 3);
     const up = [0, 1, 2];
-    const { perSecond, seconds } = load[form];
     let over = false;
     const restarts = async (): Promise<void> => {
       for (const replica of [0, 1, 2]) {
@@ -140,22 +150,19 @@ const rolling: Row = {
       over = true;
     };
     const restarting = restarts();
-    await Promise.all([stage.load({ devices, count: perSecond * seconds, perSecond, replica: (device, fCnt) => route(up)(device, fCnt) }), sendDownlinks(stage, form)]);
+    await carry(stage, form, up);
     if (!over) await restarting;
-    await stage.load({ devices, count: devices * 3, perSecond: 100, replica: route(up) });
-    await stage.recover(() => stage.broker.control({ do: 'misbehave', rules: [] }));
-    await settled(stage, [0, 1, 2], 3);
+    await carryMore(stage, up, 3);
+    await stage.recover(() => endMisbehaviour(stage));
+    await settled(stage, up);
   },
-};
+});
 
-const twice: Row = {
+const twice = rowOf(2, {
   name: 'posted-to-two-replicas',
   fault: 'the same webhooks posted to two replicas at the same time',
-  stage: (form) => shared(2, form),
   duplicates: 'none',
-  boundSeconds: { quick: 60, long: 120 },
   async run(stage, form) {
-    await startAll(stage, form, 2);
     const [one, two] = stage.bridges;
     if (one === undefined || two === undefined) throw new Error('two replicas are needed');
     const perDevice = form === 'quick' ? 10 : 200;
@@ -168,33 +175,30 @@ const twice: Row = {
         accepted += 1;
       }
     }));
-    await stage.broker.control({ do: 'misbehave', rules: [] });
+    await endMisbehaviour(stage);
     await stage.arrived();
-    const duplicates = await Promise.all([one, two].map((bridge) => bridge.metric('lpwan_bridge_messages_duplicate_total{network_server="factory"}')));
+    const duplicates = await Promise.all([one, two].map((bridge) => bridge.metric(series.duplicates)));
     stage.check(duplicates.reduce((sum, count) => sum + count, 0) === accepted, `${duplicates.join(' + ')} counted as duplicate of ${accepted}`);
   },
-};
+});
 
-const backlog: Row = {
+const backlog = rowOf(2, {
   name: 'replica-killed-with-backlog',
   fault: 'AWS away, two replicas with a backlog of the same devices, one killed; AWS comes back, more is posted to the other',
-  stage: (form) => shared(2, form),
   duplicates: 'unavoidable',
-  boundSeconds: { quick: 60, long: 240 },
   async run(stage, form) {
-    await startAll(stage, form, 2);
-    await stage.broker.control({ do: 'misbehave', rules: [] });
+    await endMisbehaviour(stage);
     await stage.proxy.refuse();
     const count = form === 'quick' ? 600 : 20_000;
     await stage.load({ devices, count, replica: route([0, 1]) });
     await stage.bridges[1]?.kill();
     await stage.load({ devices, count: count / 2, replica: () => 0 });
-    await Promise.all([stage.recover(() => stage.proxy.restore(), 120_000), stage.load({ devices, count: devices * 10, perSecond: 100, replica: () => 0 })]);
-    await settled(stage, [0], 1);
+    await Promise.all([stage.recover(() => stage.proxy.restore(), 120_000), carryMore(stage, [0], 10)]);
+    await settled(stage, [0]);
     const moved = await stage.bridge.metric('lpwan_bridge_outbox_restored_total{connection="main"}');
     stage.check(moved > 0, 'nothing was taken over');
     stage.remark(`${moved} messages taken over`);
   },
-};
+});
 
 export const replicas: readonly Row[] = [killRow(2), killRow(3), paused, rolling, twice, backlog];

@@ -1,3 +1,4 @@
+import { endMisbehaviour } from '../bridge-checks.js';
 import type { Row } from '../row.js';
 import type { Stage } from '../stage.js';
 
@@ -34,7 +35,7 @@ const stopRow = (name: string, fault: string, delayMs: number): Row => ({
     let slowest = 0;
     for (let round = 0; round < rounds; round += 1) slowest = Math.max(slowest, await stopUnderLoad(stage, count, Math.floor((count * (round + 1)) / (rounds + 1))));
     stage.remark(`slowest stop ${(slowest / 1_000).toFixed(1)} s`);
-    await stage.broker.control({ do: 'misbehave', rules: [] });
+    await endMisbehaviour(stage);
     await stage.recover(() => stage.start());
   },
 });

@@ -23,7 +23,7 @@ export interface OpenOutbox {
 }
 
 /** What the rest of the bridge is told by an outbox that replicas share. */
-export interface OutboxEars extends Omit<SharedOutboxListener, 'restarted'> {
+export interface OutboxEars extends SharedOutboxListener {
   /** The slot changed; all up to this position is another replica's. */
   reslotted(position: number): void;
   /** The replica of this slot is gone, and its slot is held here now. */
@@ -54,7 +54,6 @@ const openInRedis = async ({ config, ears, logger }: OpenOutboxOptions, redis: N
     onChange: (_next, position) => ears.reslotted(position),
     onOrphan: (slot) => ears.orphan(slot),
   });
-  const listener: SharedOutboxListener = { ...ears, restarted: () => undefined };
   const outbox = await openRedisOutbox({
     ...common,
     maxBytes,
@@ -63,7 +62,7 @@ const openInRedis = async ({ config, ears, logger }: OpenOutboxOptions, redis: N
     parkedMaxBytes,
     slot: () => keeper.current(),
     lost: (slot) => keeper.lost(slot),
-    listener: () => listener,
+    listener: () => ears,
   });
   const identity: Identity = {
     slot: () => keeper.current().slot,

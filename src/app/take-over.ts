@@ -75,10 +75,8 @@ export const createTakeOver = (deps: TakeOverDeps): TakeOver => {
   const collect = async (connection: ConnectionConfig, slot: string): Promise<void> => {
     const settings = subscriberSettings(connection, bridge, slot);
     if (settings === undefined) return;
-    // What this bridge remembers of its own subscriptions is not about that session.
-    const { stateFile: _own, ...rest } = connectWith(settings);
     const limit = AbortSignal.timeout(collectMs);
-    await collectDownlinks({ ...rest, stateFile: `${settings.stateFile}.${slot}` }, { receive: deps.receive, metrics: deps.metrics, logger, gate, quietMs }, AbortSignal.any([signal, limit])).catch((error: unknown) => {
+    await collectDownlinks(connectWith(settings), { receive: deps.receive, metrics: deps.metrics, logger, gate, quietMs }, AbortSignal.any([signal, limit])).catch((error: unknown) => {
       if (!limit.aborted) throw error;
       logger.warn({ slot, connection_id: connection.id }, 'the downlink session of the replica that is gone never fell quiet, leaving it');
     });

@@ -10,6 +10,9 @@ import { openSubscriberSession, type SubscriberSession } from './subscriber-sess
 import type { SubscriberDeps } from './subscriber.js';
 import { takeDownlink } from './take-downlink.js';
 
+/** What it is subscribed to is known from the session. */
+export type CollectOptions = Omit<SubscriberOptions, 'stateFile'>;
+
 export interface CollectDeps extends Omit<SubscriberDeps, 'onStatus'> {
   /**
    * So long nothing must come before the session counts as empty, ms. More than a second: AWS gives back what it stored at ten messages a second
@@ -19,7 +22,7 @@ export interface CollectDeps extends Omit<SubscriberDeps, 'onStatus'> {
 }
 
 interface Attempt {
-  readonly options: SubscriberOptions;
+  readonly options: CollectOptions;
   readonly deps: CollectDeps;
   /** A message was stored. */
   readonly stored: () => void;
@@ -34,7 +37,7 @@ const quiet = async (session: SubscriberSession, quietMs: number, stop: AbortSig
   for (let left = quietMs; left > 0; left = quietMs - Math.min(session.idleMs(), performance.now() - from)) await pause(Math.max(1, left), undefined, { signal: stop });
 };
 
-const unsubscribe = async (session: SubscriberSession, options: SubscriberOptions, stop: AbortSignal): Promise<void> => {
+const unsubscribe = async (session: SubscriberSession, options: CollectOptions, stop: AbortSignal): Promise<void> => {
   const { filter, others } = filtersOf(options);
   const late = pause(options.connectTimeoutMs, undefined, { signal: stop }).then(() => {
     throw new BridgeError('connect_timeout', { detail: 'UNSUBSCRIBE was not answered' });
@@ -90,10 +93,9 @@ const collectOnce = async (attempt: Attempt): Promise<boolean> => {
 /**
  * Takes over the downlinks that wait at AWS in the persistent session of a replica that is gone, under its client id, and ends the session: nothing more is
  * queued in it. While downlinks keep coming to it, it goes on as one more subscriber. Outages are outlasted, with the pauses of the options.
- * `options.stateFile` is not used.
  * @throws the abort: then the session is left as it is, with what is still in it; the last failure, when the reconnect strategy gives up
  */
-export const collectDownlinks = async (options: SubscriberOptions, deps: CollectDeps, signal: AbortSignal): Promise<void> => {
+export const collectDownlinks = async (options: CollectOptions, deps: CollectDeps, signal: AbortSignal): Promise<void> => {
   const { endpoint, clientId, connectionId, connectTimeoutMs: timeoutMs, reconnect, reconnectStrategy: strategy } = options;
   const logger = deps.logger.child({ connection_id: connectionId, client_id: clientId });
   const backoff = createOutageBackoff({ reconnect, strategy, now: deps.now });

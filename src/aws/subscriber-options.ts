@@ -31,7 +31,7 @@ export interface SubscriberOptions {
 export const sharedFilter = (shareName: string, filter: string): string => `$share/${shareName}/${filter}`;
 
 /** The filter to be subscribed to, and the same one in its other form. */
-export const filtersOf = ({ filter, shareName, formerShareName }: SubscriberOptions): Pick<Subscription, 'filter' | 'others'> => {
+export const filtersOf = ({ filter, shareName, formerShareName }: Pick<SubscriberOptions, 'filter' | 'shareName' | 'formerShareName'>): Pick<Subscription, 'filter' | 'others'> => {
   if (shareName !== undefined) return { filter: sharedFilter(shareName, filter), others: [filter] };
   return { filter, others: formerShareName === undefined ? [] : [sharedFilter(formerShareName, filter)] };
 };

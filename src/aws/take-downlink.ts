@@ -16,7 +16,7 @@ export interface TakeDownlinkDeps {
 const defaultStoreTimeoutMs = 10_000;
 
 /** Stores a message, counts it, and says why when it could not be stored. @throws what storing threw; BridgeError store_unavailable when it took too long */
-export const takeDownlink = async ({ topic, payload, qos }: IPublishPacket, { connectionId, storeTimeoutMs = defaultStoreTimeoutMs }: SubscriberOptions, { receive, logger, metrics }: TakeDownlinkDeps): Promise<void> => {
+export const takeDownlink = async ({ topic, payload, qos }: IPublishPacket, { connectionId, storeTimeoutMs = defaultStoreTimeoutMs }: Pick<SubscriberOptions, 'connectionId' | 'storeTimeoutMs'>, { receive, logger, metrics }: TakeDownlinkDeps): Promise<void> => {
   metrics.received(connectionId);
   try {
     await inTime(receive({ connectionId, topic, payload: Buffer.from(payload as Buffer) }), storeTimeoutMs);

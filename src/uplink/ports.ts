@@ -173,8 +173,6 @@ export interface SharedOutboxListener {
    * @param lost Also what was appended is lost, so that the outcome of what is under way says nothing about what stands there now.
    */
   rewound(connectionId: string, lost: boolean): void;
-  /** The slot changed: every position up to this one is another replica's. Told before anything that stands behind it. */
-  restarted(position: number): void;
 }
 
 /** How one publish ended. */

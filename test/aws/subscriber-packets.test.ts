@@ -107,6 +107,27 @@ void t.test('not authorised after SUBACK is a lost session', async (t) => {
   t.match(test.log.find(({ msg }) => msg === 'downlink session closed'), { reason: 'session_lost', detail: 'the broker sent DISCONNECT 0x87' });
 });
 
+void t.test('a slow store is no dead connection: a PINGRESP may wait behind the messages for longer than the keep-alive', async (t) => {
+  for (const version of [4, 5] as const) {
+    const broker = await startRawBroker(t, (packet, connection) => {
+      if (packet.cmd === 'pingreq') connection.send({ cmd: 'pingresp' });
+      else obey(packet, connection);
+      if (packet.cmd === 'subscribe') connection.send(...Array.from({ length: mostAtOnce }, (_, index) => publish(index + 1)));
+    });
+    const test = startSubscriber(t, { endpoint: broker.endpoint, version, keepAliveMs: 1_000 });
+    let finish: () => void = () => undefined;
+    const storing = new Promise<void>((resolve) => (finish = resolve));
+    test.store = () => storing;
+    // The first one's answer is not read; at the end of the keep-alive another one is sent, twice.
+    await until('three pings', () => broker.of('pingreq').length >= 3);
+    t.same(test.received, ['down/a 1']);
+    finish();
+    await until('every PUBACK', () => broker.of('puback').length === mostAtOnce);
+    t.equal(broker.of('connect').length, 1);
+    await test.stop();
+  }
+});
+
 void t.test('messages right behind CONNACK are acknowledged when they are stored, nothing behind one that failed', async (t) => {
   for (const version of [4, 5] as const) {
     const acknowledged: (readonly [number, number | undefined])[] = [];

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
 import { BridgeError } from '../../src/errors.js';
 import type { SandboxOptions } from '../../src/sandbox/sandbox.js';
@@ -174,17 +173,6 @@ for (const version of versions) {
     await sandbox.restore();
     await test.has(1);
     await test.is('opened');
-  });
-
-  void t.test(`${name}: a slow store is no dead connection`, async (t) => {
-    const { sandbox, endpoint, send } = await start(t);
-    const test = startSubscriber(t, { endpoint, version, keepAliveMs: 1_000 });
-    await test.is('opened');
-    test.store = async () => pause(1_300);
-    send('1', '2', '3');
-    await test.has(3);
-    t.equal(sandbox.stats().sessionsOpened, 1, 'the PINGRESP waited behind the messages for longer than the keep-alive');
-    t.same(test.received, ['down/a 1', 'down/a 2', 'down/a 3']);
   });
 }
 

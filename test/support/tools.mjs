@@ -1,4 +1,4 @@
-// Finds the system tools that tests start, and installs missing ones through the system's package manager where it may.
+// Finds the system tools that tests and the benchmark start, and installs missing ones through the system's package manager where it may.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,11 +6,18 @@ import { delimiter, join } from 'node:path';
 /** Servers live in sbin, which is not on everybody's PATH. */
 const extraFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
 
-/** Tool → whether the tests need it, and the package that holds it, where its name differs. */
+/** Tool → whether the tests need it or the benchmark alone, and the package that holds it, where its name differs. */
 const tools = {
   mosquitto: { required: true },
   openssl: { required: true },
   'redis-server': { required: true, packages: { apk: 'redis', dnf: 'redis', brew: 'redis' } },
+  wrk: { required: false },
+};
+
+/** The tools of each user. */
+const toolsOf = {
+  tests: Object.keys(tools).filter((name) => tools[name].required),
+  benchmark: Object.keys(tools),
 };
 
 /** PATH with the folders of servers added; tests run with it. */
@@ -44,7 +51,7 @@ install() { apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock:
 install "$@" || { apt-get update --quiet && install "$@"; }
 if command -v systemctl >/dev/null; then
   for package in "$@"; do
-    case "$package" in openssl) ;; *) systemctl disable "$package.service" || true ;; esac
+    case "$package" in openssl|wrk) ;; *) systemctl disable "$package.service" || true ;; esac
   done
 fi
 `;
@@ -79,17 +86,18 @@ const hintFor = (manager, missing) => {
 
 /**
  * Makes sure that the tools are there.
+ * @param {'tests' | 'benchmark'} user whose tools
  * @returns {{ installed: string[], problem?: string }} `problem` is one line that says what to install and how.
  */
-export const ensureTools = () => {
-  const missing = Object.keys(tools).filter((name) => findTool(name) === undefined);
+export const ensureTools = (user = 'tests') => {
+  const missing = toolsOf[user].filter((name) => findTool(name) === undefined);
   if (missing.length === 0) return { installed: [] };
   const manager = Object.keys(packageManagers).find((name) => findTool(name) !== undefined);
   const mayInstall = packageManagers[manager]?.command !== undefined && (isRoot() || hasSudo());
   const failure = mayInstall ? install(manager, packageNames(manager, missing)) : undefined;
   const stillMissing = missing.filter((name) => findTool(name) === undefined);
   const installed = missing.filter((name) => !stillMissing.includes(name));
-  if (!stillMissing.some((name) => tools[name].required)) return { installed };
+  if (stillMissing.length === 0) return { installed };
   const why = failure === undefined ? '' : ` (installing failed: ${failure})`;
-  return { installed, problem: `The tests need ${stillMissing.join(', ')}: install ${hintFor(manager, stillMissing)}${why}` };
+  return { installed, problem: `${user === 'tests' ? 'The tests need' : 'The benchmark needs'} ${stillMissing.join(', ')}: install ${hintFor(manager, stillMissing)}${why}` };
 };

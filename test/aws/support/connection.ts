@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Test } from 'tap';
 import { createAwsConnection, type AwsConnection, type AwsConnectionDeps, type AwsConnectionOptions, type ConnectionStatus } from '../../../src/aws/aws-connection.js';
@@ -8,6 +7,7 @@ import type { Reason } from '../../../src/errors.js';
 import { deadlineIn } from '../../../src/lifecycle.js';
 import { createMetricFamily } from '../../../src/metric-family.js';
 import type { OutboxRecord, PublishOutcome } from '../../../src/uplink/ports.js';
+import { recordLog } from '../../support/record-log.js';
 import { until } from '../../support/until.js';
 
 type Wanted = Partial<AwsConnectionOptions> & Pick<AwsConnectionOptions, 'endpoint'>;
@@ -48,8 +48,7 @@ export interface TestConnection {
 
 /** Makes a connection that is stopped with the test; not started. */
 export const makeConnection = (t: Test, wanted: Wanted, deps: Partial<AwsConnectionDeps> = {}): TestConnection => {
-  const log: Record<string, unknown>[] = [];
-  const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) });
+  const { logger, log } = recordLog();
   const registry = new Registry();
   const metrics = createAwsMetrics({ connections: createMetricFamily(registry, 'connection', ['c1']), read: () => undefined });
   const statuses: ConnectionStatus[] = [];

@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Test } from 'tap';
 import type { Endpoint } from '../../../src/aws/connect-client.js';
 import type { ConnectionState } from '../../../src/aws/connection-state.js';
-import { createMetricFamily } from '../../../src/metric-family.js';
-import { createSubscriberMetrics } from '../../../src/aws/subscriber-metrics.js';
 import { createSubscriber, type Subscriber, type SubscriberDeps, type SubscriberOptions } from '../../../src/aws/subscriber.js';
 import type { IncomingDownlink } from '../../../src/downlink/ports.js';
 import type { Reason } from '../../../src/errors.js';
-import { until } from '../../support/until.js';
 import { deadlineIn } from '../../../src/lifecycle.js';
+import { until } from '../../support/until.js';
+import { recordSession, sessionOptions } from './downlink-session.js';
 
 interface BrokerFiles {
   readonly caCertificate: string;
@@ -51,21 +49,8 @@ type Wanted = Partial<SubscriberOptions> & Pick<SubscriberOptions, 'endpoint'>;
 
 /** Starts a subscriber to `down/+` that is stopped with the test. The same `stateFile` and `clientId` make it the same one after a restart. */
 export const startSubscriber = (t: Test, options: Wanted, deps: Partial<SubscriberDeps> = {}): TestSubscriber => {
-  const log: Record<string, unknown>[] = [];
-  const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) });
-  const registry = new Registry();
-  const metrics = createSubscriberMetrics({ connections: createMetricFamily(registry, 'connection', ['c1']), opened: () => subscriber.status().state === 'opened' });
-  const all: SubscriberOptions = {
-    connectionId: 'c1',
-    clientId: 'bridge-0-c1-downlinks',
-    version: 5,
-    filter: 'down/+',
-    keepAliveMs: 60_000,
-    connectTimeoutMs: 5_000,
-    reconnect: { minMs: 10, maxMs: 40 },
-    stateFile: join(t.testdirName, 'state.json'),
-    ...options,
-  };
+  const { logger, log, registry, metrics } = recordSession(() => subscriber.status().state === 'opened');
+  const all: SubscriberOptions = { ...sessionOptions, stateFile: join(t.testdirName, 'state.json'), ...options };
   const test: TestSubscriber = {
     received: [],
     stored: [],

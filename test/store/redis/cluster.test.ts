@@ -32,9 +32,9 @@ void t.test('the contracts on a Redis Cluster, each of many prefixes on the node
 void t.test('the node with the keys is killed and comes back', async (t) => {
   const cluster = await clusterFor(t, { 'cluster-require-full-coverage': 'no' });
   const owner = await cluster.ownerOf(aliveKey);
-  await survives(t, reachOf(cluster), async () => {
+  await survives(t, reachOf(cluster), async (felt) => {
     await owner.kill();
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await felt();
     await owner.restart();
   });
 });

@@ -34,7 +34,6 @@ export const newTold = (): Told => {
       },
       rewound: (connectionId, lost) => void lines.push(`rewound ${connectionId}${lost ? ', lost' : ''}`),
       more: (connectionId) => void lines.push(`more ${connectionId}`),
-      restarted: (position) => void lines.push(`restarted ${position}`),
     },
   };
 };

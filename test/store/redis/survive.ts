@@ -9,14 +9,16 @@ import { openStore, readableLogger } from './open-store.js';
 export const addDownlink = (store: DownlinkStore, name: string, deviceId: string) => store.queue.add(newDownlink(name, deviceId), { delivery: 'submit', windowMs: 600_000, capacity: 100_000 });
 
 /** Adds one downlink after the other, each again until it is stored, as AWS does. `stop` gives all their names. */
-const traffic = (store: DownlinkStore): { readonly stop: () => Promise<string[]> } => {
+const traffic = (store: DownlinkStore): { readonly refused: () => number; readonly stop: () => Promise<string[]> } => {
   const names: string[] = [];
+  let refused = 0;
   let stopped = false;
   const run = async (): Promise<void> => {
     while (!stopped) {
       const name = String(names.length).padStart(5, '0');
       const stored = await addDownlink(store, name, `device-${names.length % 7}`).catch((error: unknown) => {
         if (!(error instanceof BridgeError) || error.reason !== 'store_unavailable') throw error;
+        refused += 1;
         return undefined;
       });
       if (stored !== undefined) names.push(name);
@@ -25,6 +27,7 @@ const traffic = (store: DownlinkStore): { readonly stop: () => Promise<string[]>
   };
   const running = run();
   return {
+    refused: () => refused,
     async stop() {
       stopped = true;
       await running;
@@ -36,6 +39,12 @@ const traffic = (store: DownlinkStore): { readonly stop: () => Promise<string[]>
 /** Names in the order in which they were first handed out. */
 const firstTimes = (work: RecordedWork, deviceId: string): string[] => [...new Set(work.names(deviceId))];
 
+/**
+ * What is done to Redis, to the end of it. `felt` resolves when the store says that Redis is away, in words that match where some are given, and refuses
+ * downlinks.
+ */
+export type Outage = (felt: (detail?: RegExp) => Promise<void>) => Promise<unknown>;
+
 export interface Survival {
   /** Its changes are said so often. */
   readonly outages?: number;
@@ -44,7 +53,7 @@ export interface Survival {
 }
 
 /** A store under downlinks all the time outlives what is done to Redis: nothing is lost or out of order, and all goes on by itself. */
-export const survives = async (t: Test, reach: RedisReach, outage: () => Promise<unknown>, { outages = 1, mayLose = false }: Survival = {}): Promise<void> => {
+export const survives = async (t: Test, reach: RedisReach, outage: Outage, { outages = 1, mayLose = false }: Survival = {}): Promise<void> => {
   const { logger, lines } = readableLogger();
   const store = await openStore(t, reach.url, { ...reach, logger }, { lockMs: 2_000 });
   const work = recordWork({ submit: () => new Promise((resolve) => setTimeout(() => { resolve({ kind: 'done' }); }, 3)) });
@@ -52,7 +61,11 @@ export const survives = async (t: Test, reach: RedisReach, outage: () => Promise
   const adding = traffic(store);
   await until('some left', () => work.handed.length > 50);
   t.equal(store.problem(), undefined);
-  await outage();
+  await outage(async (detail = /./) => {
+    await until('the store says that Redis is away', () => detail.test(store.problem()?.detail ?? ''));
+    const refused = adding.refused();
+    await until('downlinks are refused', () => adding.refused() > refused + 20);
+  });
   const before = work.handed.length;
   // Sentinels whose votes were split try again after twice their failover-timeout.
   await until('the problem is over', () => store.problem() === undefined, 60_000);

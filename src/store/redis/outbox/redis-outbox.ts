@@ -33,7 +33,7 @@ export interface RedisOutboxOptions extends RedisReach {
   readonly slot: () => HeldSlot;
   /** Called when the store finds that the slot is not held; resolves when `slot` gives one that is. @throws BridgeError store_unavailable */
   readonly lost: (slot: string) => Promise<void>;
-  /** Asked at each call. `restarted` is not called: who gives the slot knows the position. */
+  /** Asked at each call. */
   readonly listener: () => SharedOutboxListener;
   readonly now?: () => number;
 }

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Test } from 'tap';
 import { createThingMetrics } from '../../../../src/aws/things/metrics.js';
@@ -8,6 +7,7 @@ import { deadlineIn } from '../../../../src/lifecycle.js';
 import type { BridgeEvent } from '../../../../src/messages/bridge-event.js';
 import { stampMessage, type Message, type UplinkFields } from '../../../../src/messages/message.js';
 import { createMetricFamily } from '../../../../src/metric-family.js';
+import { recordLog } from '../../../support/record-log.js';
 import { until } from '../../../support/until.js';
 import { settings, type TestRegistry } from './registry.js';
 import { createTestMemory, type TestThingMemory } from './thing-memory.js';
@@ -33,10 +33,9 @@ export const uplinkOf = (deviceId: string, more: Partial<UplinkFields> = {}): Me
 /** Starts a registrar of the connection `main` that is stopped with the test. */
 export const startRegistrar = (t: Test, registry: TestRegistry, { memory = createTestMemory(), started = true, ...wanted }: Wanted = {}): TestRegistrar => {
   const events: BridgeEvent[] = [];
-  const log: Record<string, unknown>[] = [];
   const released: string[] = [];
   const metrics = new Registry();
-  const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) });
+  const { logger, log } = recordLog();
   const registrar: Registrar = createRegistrar(
     {
       connectionId: 'main',
