@@ -1,19 +1,26 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { BridgeError, messageOf } from '../errors.js';
 
 /** Objects and lists in one another: far more than any network server sends, far less than overflows the stack when written again. */
 export const maxNesting = 64;
 
+const byteOrderMark = '\uFEFF';
+
 /** The text of a body in UTF-8, without a byte order mark. @throws malformed_body */
 export const bodyText = (body: Buffer): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new BridgeError('malformed_body', { detail: 'the body is not UTF-8 text', cause });
-  }
+  if (isAscii(body)) return body.toString('latin1');
+  if (!isUtf8(body)) throw new BridgeError('malformed_body', { detail: 'the body is not UTF-8 text' });
+  const text = body.toString('utf8');
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 };
 
-const isDeeperThan = (levels: number, value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
+const isDeeperThan = (levels: number, value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  const inner = value as Readonly<Record<string, unknown>>;
+  for (const key in inner) if (isDeeperThan(levels - 1, inner[key])) return true;
+  return false;
+};
 
 /**
  * The value of a JSON text. The detail says where the fault is, for the person who writes a template or a proxy rule; the
