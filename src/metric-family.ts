@@ -11,7 +11,7 @@ export interface SecondLabel<V extends string> {
  * when the member is added, and goes when it is removed; what is counted for one that is gone is left out.
  */
 export interface MetricFamily {
-  /** Counts by member. */
+  /** Counts by member. What is counted is added up here until it is scraped: this is called for each message. */
   counter(name: string, help: string): (member: string, count?: number) => void;
   /** Counts by member and a second label. */
   counterBy<V extends string>(name: string, help: string, second: SecondLabel<V>): (member: string, value: V, count?: number) => void;
@@ -40,10 +40,27 @@ export const createMetricFamily = (registry: Registry, label: string, members: r
 
   const family: MetricFamily = {
     counter(name, help) {
-      const counter = new Counter({ name: `${prefix}${name}`, help, labelNames: [label], registers });
-      lives((member) => counter.inc({ [label]: member }, 0), (member) => counter.remove({ [label]: member }));
+      const added = new Map<string, number>();
+      const counter = new Counter({
+        name: `${prefix}${name}`,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          for (const [member, count] of added) this.inc({ [label]: member }, count);
+          for (const member of added.keys()) added.set(member, 0);
+        },
+      });
+      lives(
+        (member) => void added.set(member, 0),
+        (member) => {
+          added.delete(member);
+          counter.remove({ [label]: member });
+        },
+      );
       return (member, count = 1) => {
-        if (known.has(member)) counter.inc({ [label]: member }, count);
+        const before = added.get(member);
+        if (before !== undefined) added.set(member, before + count);
       };
     },
     counterBy(name, help, second) {

@@ -1,4 +1,5 @@
 import { fieldError } from '../errors.js';
+import { isoTime } from '../messages/iso-time.js';
 
 /**
  * Reads typed values out of a document that a stranger sent. A missing value (absent, null, empty text) is undefined; a wrong
@@ -143,7 +144,7 @@ export interface Instant {
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})?$/;
 
 /** The instant of an epoch time in milliseconds. */
-export const instantOf = (ms: number): Instant => ({ iso: new Date(ms).toISOString(), ms });
+export const instantOf = (ms: number): Instant => ({ iso: isoTime(ms), ms });
 
 /** An ISO 8601 timestamp with date and time; without a zone it is read as UTC. */
 export const timeField = (fields: Fields, key: string): Instant | undefined => {
@@ -156,7 +157,7 @@ export const timeField = (fields: Fields, key: string): Instant | undefined => {
 };
 
 /** The entries of an object that no reader used, or undefined when none is left: what goes into `native`. */
-export const restOf = (fields: Fields, used: ReadonlySet<string>): Record<string, unknown> | undefined => {
+export const restOf = (fields: Fields, used: Pick<ReadonlySet<string>, 'has'>): Record<string, unknown> | undefined => {
   let rest: Record<string, unknown> | undefined;
   for (const key of Object.keys(fields.value)) {
     const value = fields.value[key];

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { BridgeError, type Reason } from '../errors.js';
 import type { Match, Target } from '../flows/match.js';
 import { shapePayload, type PayloadFormat } from '../flows/shape.js';
+import { isoTime } from '../messages/iso-time.js';
 import { stampMessage, type Message } from '../messages/message.js';
 import { encodeParkedDocument } from './parked-document.js';
 import type { Append, AppendRecord, Incoming, Sender } from './ports.js';
@@ -95,7 +96,7 @@ const route = ({ match, targetOf }: Routes, { connectionId }: Incoming, message:
 export const prepare = (routes: Routes, arrival: Arrival): Prepared => {
   const dedupKey = dedupKeyOf(arrival);
   const { sender, incoming, receivedAt } = arrival;
-  const stamp = { id: dedupKey.toString('hex'), receivedAt: new Date(receivedAt).toISOString(), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
+  const stamp = { id: dedupKey.toString('hex'), receivedAt: isoTime(receivedAt), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
   const message = stampMessage(stamp, incoming.fields);
   const { targets, filtered } = route(routes, incoming, message);
   const shapable: Shapable = { message, original: incoming.original ?? arrival.body, shaped: new Map() };

@@ -20,8 +20,9 @@ export interface Envelope {
 
 /** The fields that every message has; what neither these nor `used` hold goes into `native`. */
 export const commonFields = (envelope: Envelope, used: readonly string[], native: Readonly<Record<string, unknown>> = {}): CommonFields => {
-  const all = { ...envelope.native, ...restOf(envelope.root, new Set([...envelope.used, ...used])), ...native };
-  return { ...envelope.common, ...(Object.keys(all).length === 0 ? {} : { native: all }) };
+  const rest = restOf(envelope.root, { has: (key) => envelope.used.includes(key) || used.includes(key) });
+  const all = Object.assign({}, envelope.native, rest, native);
+  return Object.keys(all).length === 0 ? envelope.common : { ...envelope.common, native: all };
 };
 
 /**

@@ -5,6 +5,9 @@ import type { WebhookRequest } from '../network-server.js';
 export const eventNames = ['up', 'join', 'ack', 'txack', 'log', 'error', 'status', 'location', 'integration'] as const;
 export type EventName = (typeof eventNames)[number];
 
+/** What nearly every query is: this, and the name. */
+const prefix = 'event=';
+
 const asEventName = (text: string | undefined): EventName | undefined => eventNames.find((name) => name === text);
 
 /**
@@ -13,6 +16,8 @@ const asEventName = (text: string | undefined): EventName | undefined => eventNa
  * @throws unsupported_document for an unknown event, invalid_field `event` when none is named
  */
 export const eventNameOf = (request: WebhookRequest): EventName => {
+  const alone = request.rawQuery.startsWith(prefix) ? asEventName(request.rawQuery.slice(prefix.length)) : undefined;
+  if (alone !== undefined) return alone;
   const named = new URLSearchParams(request.rawQuery).getAll('event').at(-1);
   const event = asEventName(named ?? request.path.split('/').filter((segment) => segment !== '').at(-1));
   if (event !== undefined) return event;
