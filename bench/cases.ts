@@ -1,0 +1,81 @@
+import { startBridge, type BridgeTarget } from './start-bridge.js';
+import { startBare } from './start-target.js';
+import type { BridgeOptions } from './bridge-config.js';
+import { connections, makeKnown, measure, subjectOf, type Subject, type Work } from './measure.js';
+import { alternate, medianFor, type Sample, type Turn } from './sample.js';
+import type { Scene } from './scene.js';
+import type { BodyKind, Measured } from './types.js';
+
+/** What is measured where nothing else is said. */
+export const usual = { body: 'chirpstack', devices: 10_000 } as const;
+/** At this rate latencies are told, requests a second. */
+export const usualRate = 1_000;
+
+/** A bridge under load. */
+export interface Loaded extends Subject {
+  readonly bridge: BridgeTarget;
+}
+
+/** Starts one that ends with the row. */
+export const openBridge = async (scene: Scene, options: Omit<BridgeOptions, 'broker' | 'store'> & Partial<Pick<BridgeOptions, 'broker' | 'store'>> = {}): Promise<Loaded> => {
+  const bridge = await scene.own(startBridge({ broker: options.broker ?? (await scene.broker()), store: 'local', ...options }));
+  return { ...subjectOf(bridge), bridge };
+};
+
+/** A subject, and the load that it is measured with. */
+export interface Contestant {
+  readonly name: string;
+  readonly subject: Subject;
+  readonly body?: BodyKind;
+  readonly devices?: number;
+  readonly twice?: boolean;
+  /** HTTP connections at full speed, where they are not the usual number. */
+  readonly connections?: number;
+  /** Where latencies are told at another than the usual rate. */
+  readonly rate?: number;
+}
+
+const workOf = ({ body = usual.body, devices = usual.devices, twice }: Contestant): Omit<Work, 'seconds' | 'connections'> => ({ body, devices, ...(twice === undefined ? {} : { twice }) });
+
+/** Everything compiled and every device known, before anything is measured. */
+export const warm = (contestant: Contestant): Promise<void> => makeKnown(contestant.subject, { ...workOf(contestant), devices: Math.min(contestant.devices ?? usual.devices, usual.devices) });
+
+/** At full speed. Nobody watches the broker meanwhile: its copies would take from what is measured. */
+export const fullSpeed = (scene: Scene, contestant: Contestant): Turn => ({
+  name: contestant.name,
+  measure: () => {
+    scene.tell(contestant.name);
+    return measure(contestant.subject, { ...workOf(contestant), connections: contestant.connections ?? connections.fullSpeed, seconds: scene.seconds });
+  },
+});
+
+/** At a fixed rate, and watched at the far side of the broker. */
+export const atRate = async (scene: Scene, contestant: Contestant, { rate = contestant.rate ?? usualRate, seconds = scene.seconds } = {}): Promise<Sample> => {
+  scene.tell(`${contestant.name}, ${rate}/s`);
+  return measure(contestant.subject, { ...workOf(contestant), connections: connections.fixedRate, rate, seconds }, await scene.observer());
+};
+
+/** The latencies at the usual rate, to stand beside the figures of full speed. */
+export const latencies = async (scene: Scene, contestant: Contestant): Promise<Pick<Measured, 'acceptMs' | 'arriveMs'>> => {
+  const { acceptMs, arriveMs } = await atRate(scene, contestant);
+  return { ...(acceptMs === undefined ? {} : { acceptMs }), ...(arriveMs === undefined ? {} : { arriveMs }) };
+};
+
+/** Each contestant at full speed in turn with bare Fastify (a), which gets the load of the first one; then its latencies. */
+export const besideBare = async (scene: Scene, contestants: readonly Contestant[]): Promise<readonly Measured[]> => {
+  const bare: Contestant = { ...contestants[0], name: 'bare', subject: subjectOf(await scene.own(startBare())) };
+  const all = [bare, ...contestants];
+  for (const contestant of all) await warm(contestant);
+  const samples = await alternate(all.map((contestant) => fullSpeed(scene, contestant)), scene.rounds);
+  const { perSecond: ceiling } = medianFor(samples, bare.name);
+  const measured: Measured[] = [];
+  for (const contestant of contestants) {
+    const sample = medianFor(samples, contestant.name);
+    measured.push({ name: contestant.name, ...sample, ...(await latencies(scene, contestant)), ratioToBare: sample.perSecond / ceiling });
+  }
+  return measured;
+};
+
+/** Measures a bridge beside (a). */
+export const bridgeBesideBare = async (scene: Scene, contestant: Omit<Contestant, 'subject'>, options: Parameters<typeof openBridge>[1] = {}): Promise<readonly Measured[]> =>
+  besideBare(scene, [{ ...contestant, subject: await openBridge(scene, options) }]);
