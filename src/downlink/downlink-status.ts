@@ -12,6 +12,8 @@ export interface StatusReport {
   /** Attempts to submit it so far; absent where it is not known. */
   readonly attempt?: number;
   readonly cause?: DownlinkCause;
+  /** What the network server said; absent where the bridge itself reports. */
+  readonly reported?: DownlinkStatusFields;
 }
 
 /** A downlink that never became one. */
@@ -42,10 +44,11 @@ const causeFields = (cause: DownlinkCause | undefined): Pick<DownlinkStatusField
 export const causeOf = (reason: Reason, cause: DownlinkCause): DownlinkCause => ({ code: cause.code ?? reason, text: cause.text ?? reasons[reason].title });
 
 /** The status of a downlink that the bridge carries. `at`: epoch ms. */
-export const statusOf = ({ downlink, state, attempt, cause }: StatusReport, at: number): DownlinkStatusFields => ({
+export const statusOf = ({ downlink, state, attempt, cause, reported }: StatusReport, at: number): DownlinkStatusFields => ({
   type: 'downlink-status',
   ...identity(downlink.deviceId),
   time: new Date(at).toISOString(),
+  ...reported,
   state,
   downlinkId: downlink.id,
   ...(downlink.correlationId === undefined ? {} : { correlationId: downlink.correlationId }),

@@ -1,5 +1,6 @@
+import { BridgeError } from '../errors.js';
 import { inTime } from '../lifecycle.js';
-import type { SubmittedDownlink, SubmittedDownlinks } from './ports.js';
+import type { EarlyReports, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
 
 /** What was submitted, also while the store cannot note it: a report that comes then still finds its downlink. */
 export interface HeldSubmissions extends SubmittedDownlinks {
@@ -89,6 +90,11 @@ export const holdSubmissions = ({ submitted, bound = 10_000, retryMs = 500 }: He
 
   const of = async (deviceId: string): Promise<readonly SubmittedDownlink[]> => laidOver(await submitted.of(deviceId), deviceId, waiting);
 
+  const { early } = submitted;
+  /** Until the store has noted a submission a report may still be kept for it, so nobody may be done with looking. */
+  const earlyOf = (reports: EarlyReports, id: string): ReturnType<EarlyReports['of']> =>
+    waiting.has(id) ? Promise.reject(new BridgeError('store_unavailable', { detail: 'the submission is not noted yet' })) : reports.of(id);
+
   return {
     of,
     async known(deviceId) {
@@ -102,6 +108,7 @@ export const holdSubmissions = ({ submitted, bound = 10_000, retryMs = 500 }: He
     },
     put: (one) => note(one.downlink.id, { deviceId: one.downlink.deviceId, latest: one }),
     remove: (deviceId, id) => note(id, { deviceId, latest: undefined }),
+    ...(early === undefined ? {} : { early: { ...early, of: (id: string) => earlyOf(early, id) } }),
     // While the store cannot say, memory has to do.
     quiet: async (deviceId, limitMs) => submitted.quiet?.(deviceId, limitMs).catch(() => undefined),
     async close() {

@@ -1,8 +1,8 @@
 import type { DownlinkState, DownlinkStatusFields, NetworkServerKind } from '../messages/message.js';
 import type { SubmittedDownlink } from './ports.js';
 
-/** Ids by which a report names its downlink. ChirpStack 3 knows no other than the frame counter. */
-const idsOf = (kind: NetworkServerKind, { correlationIds = [], fCnt }: DownlinkStatusFields): readonly string[] => {
+/** Ids by which a report names its downlink; without any it can only be guessed. ChirpStack 3 knows no other than the frame counter. */
+export const reportedIds = (kind: NetworkServerKind, { correlationIds = [], fCnt }: DownlinkStatusFields): readonly string[] => {
   if (correlationIds.length > 0) return correlationIds;
   return kind === 'chirpstack' && fCnt !== undefined ? [`fCnt:${fCnt}`] : [];
 };
@@ -23,7 +23,7 @@ const fPortAgrees = (fields: DownlinkStatusFields, { downlink }: SubmittedDownli
  * sends in order), Sigfox's ACKNOWLEDGE about the last one handed out (a device gets one for each request).
  */
 export const matchSubmitted = (kind: NetworkServerKind, fields: DownlinkStatusFields, candidates: readonly SubmittedDownlink[]): SubmittedDownlink | undefined => {
-  const ids = idsOf(kind, fields);
+  const ids = reportedIds(kind, fields);
   if (ids.length > 0) return byIds(ids, candidates);
   if (kind === 'thingpark' && fields.event === 'DevEUI_downlink_Rejected') return candidates.find((candidate) => isOpen(candidate) && fPortAgrees(fields, candidate));
   return kind === 'sigfox' ? candidates.findLast(isOpen) : undefined;

@@ -110,15 +110,39 @@ export interface SubmittedDownlink {
   readonly state: DownlinkState;
 }
 
+/** A report about a downlink that could not be matched when it came. */
+export interface EarlyReport {
+  readonly networkServerId: string;
+  readonly fields: DownlinkStatusFields;
+}
+
+/**
+ * Reports that came before it was known by which ids their network server names their downlink: another process submits it, and has not noted the answer yet.
+ * At most 16 are kept for a downlink, for an hour; what is known of it beside them stays as it is. @throws BridgeError store_unavailable
+ */
+export interface EarlyReports {
+  /**
+   * Gives those of the device's downlinks in whose record one of the ids stands; the report is kept only where there is none, for the downlink whose turn it is and
+   * for those that were submitted last. Both in one step, so that who notes an answer later finds the report. The same one is kept once.
+   */
+  keep(report: EarlyReport, ids: readonly string[]): Promise<readonly SubmittedDownlink[]>;
+  /** What is kept for a downlink, in the order in which it came. */
+  of(downlinkId: string): Promise<readonly EarlyReport[]>;
+  forget(downlinkId: string, reports: readonly EarlyReport[]): Promise<void>;
+}
+
 /** Remembers what was submitted for as long as reports may come. At most 64 for a device: the oldest go first. */
 export interface SubmittedDownlinks {
   /** Adds, or replaces the one with the same downlink id. */
   put(submitted: SubmittedDownlink): Promise<void>;
   /** Those of a device, in the order in which they were first put. */
   of(deviceId: string): Promise<readonly SubmittedDownlink[]>;
+  /** What is kept of its reports goes too. */
   remove(deviceId: string, downlinkId: string): Promise<void>;
   /** Resolves when no other process submits to the device, at the latest after `limitMs`. Absent where there is no other. */
   quiet?(deviceId: string, limitMs: number): Promise<void>;
+  /** Absent where there is no other process. */
+  readonly early?: EarlyReports;
 }
 
 /** Where a device was last heard. */

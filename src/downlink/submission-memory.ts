@@ -25,8 +25,8 @@ export interface SubmissionMemory {
   known(downlink: Downlink): Promise<SubmittedDownlink | undefined>;
   /** Before the attempt: its reports may be faster than its answer. @throws BridgeError store_unavailable */
   attempting(turn: Turn, ids: readonly string[]): Promise<void>;
-  /** After the network server took it. Never throws: a store that stays away must not keep the device. */
-  accepted(turn: Turn, ids: readonly string[]): Promise<void>;
+  /** After the network server took it; gives what is to be remembered. Never throws: a store that stays away must not keep the device. */
+  accepted(turn: Turn, ids: readonly string[]): Promise<SubmittedDownlink>;
   /** Nothing can be reported any more. Never throws: what is left over goes with the window. */
   forget(downlink: Downlink): Promise<void>;
 }
@@ -35,8 +35,7 @@ const tries = 5;
 const pause: Backoff = { minMs: 50, maxMs: 1_000 };
 
 export const createSubmissionMemory = ({ submitted, logger, now, random }: SubmissionMemoryOptions): SubmissionMemory => {
-  const put = ({ downlink, attempts }: Turn, ids: readonly string[], state: 'queued' | 'submitted'): Promise<void> =>
-    submitted.put({ downlink, ids, submittedAt: now(), attempts: attempts + 1, state });
+  const entryOf = ({ downlink, attempts }: Turn, ids: readonly string[], state: 'queued' | 'submitted'): SubmittedDownlink => ({ downlink, ids, submittedAt: now(), attempts: attempts + 1, state });
 
   const remove = ({ deviceId, id }: Downlink): Promise<void> => submitted.remove(deviceId, id);
 
@@ -48,17 +47,20 @@ export const createSubmissionMemory = ({ submitted, logger, now, random }: Submi
       const entry = (await submitted.of(deviceId)).find(({ downlink }) => downlink.id === id);
       return entry === undefined || entry.state === 'queued' ? undefined : entry;
     },
-    attempting: (turn, ids) => (ids.length === 0 ? Promise.resolve() : put(turn, ids, 'queued')),
+    attempting: (turn, ids) => (ids.length === 0 ? Promise.resolve() : submitted.put(entryOf(turn, ids, 'queued'))),
     async accepted(turn, ids) {
       const { downlink, target } = turn;
+      const entry = entryOf(turn, ids, 'submitted');
       for (let failures = 0; failures < tries; failures += 1) {
         try {
-          return await (target.reportsAfter('submitted', downlink) ? put(turn, ids, 'submitted') : remove(downlink));
+          await (target.reportsAfter('submitted', downlink) ? submitted.put(entry) : remove(downlink));
+          return entry;
         } catch (error) {
           failed(downlink, error);
         }
         await new Promise((resolve) => setTimeout(resolve, backoffMs(pause, failures, random)));
       }
+      return entry;
     },
     forget: (downlink) => remove(downlink).catch((error: unknown) => failed(downlink, error)),
   };

@@ -3,6 +3,7 @@ import { BridgeError, messageOf } from '../errors.js';
 import { within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { finalStates, type DeviceAddress, type Downlink, type DownlinkCause, type SubmitOutcome } from '../messages/downlink.js';
+import { createTellEarly } from './early-reports.js';
 import type { DownlinkMetrics } from './metrics.js';
 import { createNetworkServerStates } from './network-server-states.js';
 import type { FailingNetworkServer } from './network-server-state.js';
@@ -27,7 +28,7 @@ export interface SubmissionOptions {
   readonly targets: ReadonlyMap<string, DownlinkTarget>;
   /** How long downlinks wait for a network server that is not configured any more before they fail, ms. */
   readonly removedGraceMs?: number;
-  readonly metrics: Pick<DownlinkMetrics, 'state' | 'attempt' | 'failing'>;
+  readonly metrics: Pick<DownlinkMetrics, 'state' | 'attempt' | 'failing' | 'report'>;
   /** Downlinks of a connection that may leave in any second. */
   readonly ratePerSecond: (connectionId: string) => number;
   /** For a queue whose rate several bridges share: how late a downlink may leave after it was handed out, ms. */
@@ -73,6 +74,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
   const removed = createRemovedTargets({ targets, graceMs: removedGraceMs, clock });
   const reporter = createReporter({ statuses, lives, metrics, logger, now, random });
   const memory = createSubmissionMemory({ submitted, logger, now, random });
+  const early = createTellEarly({ submitted, targets, reporter, metrics, logger, random });
   const uncounted = createUncounted();
   const underWay = createUnderWay();
   const gate = createSendGate(options.ratePerSecond);
@@ -113,9 +115,15 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return verdict;
   };
 
+  /** Reports that came before the answer was noted follow its status, before the queue forgets the downlink. */
+  const concludeSubmitted = async (queued: QueuedDownlink, known: SubmittedDownlink): Promise<Verdict> => {
+    const verdict = await conclude(queued, { state: 'submitted', attempt: known.attempts });
+    return verdict.kind === 'done' && !(await early.tell(known)) ? again(queued, 0) : verdict;
+  };
+
   const concludeKnown = async (queued: QueuedDownlink, known: SubmittedDownlink): Promise<Verdict> => {
     metrics.attempt(queued.downlink.networkServer.id, 'known');
-    if (known.state === 'submitted') return conclude(queued, { state: 'submitted', attempt: known.attempts });
+    if (known.state === 'submitted') return concludeSubmitted(queued, known);
     if (finalStates.has(known.state)) await memory.forget(queued.downlink);
     return done;
   };
@@ -150,8 +158,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
 
   const accepted = async (turn: Turn, ids: readonly string[]): Promise<Verdict> => {
     uncounted.clear(turn.downlink.id);
-    await memory.accepted(turn, ids);
-    return conclude(turn, { state: 'submitted', attempt: turn.attempts + 1 });
+    return concludeSubmitted(turn, await memory.accepted(turn, ids));
   };
 
   const send = async (turn: Turn, address: DeviceAddress, handedOutAt: number): Promise<Verdict> => {
@@ -241,6 +248,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
       // A status that cannot be stored is tried for half of the time that is left; then the downlink stays in the queue.
       await within({ remaining: () => deadline.remaining() / 2 }, allOver());
       reporter.close();
+      early.close();
       await within(deadline, allOver());
     },
   };

@@ -1,12 +1,12 @@
-import { messageOf } from '../errors.js';
-import { inTime } from '../lifecycle.js';
 import type { Logger } from '../log.js';
-import { finalStates, type Downlink } from '../messages/downlink.js';
-import type { DownlinkState, DownlinkStatusFields, MessageFields, NetworkServerKind } from '../messages/message.js';
+import type { Downlink } from '../messages/downlink.js';
+import type { DownlinkState, DownlinkStatusFields, MessageFields } from '../messages/message.js';
 import { lifeOf, stepOf } from './downlink-life.js';
+import { createSettleFollowed, followReport, type Followed } from './follow-report.js';
 import { matchSubmitted, reportedState } from './match-submitted.js';
 import type { DownlinkMetrics } from './metrics.js';
 import type { DownlinkLives, DownlinkTarget, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
+import { createReportCandidates, type ReportSender } from './report-candidates.js';
 import type { UnderWay } from './under-way.js';
 
 /** What the tracker needs to know of a message of a webhook. */
@@ -24,7 +24,7 @@ export interface Resolved<Message> {
 
 export interface Tracker {
   /** Never throws, and waits a few seconds at most: a report that cannot be matched is published as it is. */
-  resolve<Message extends TrackedMessage>(sender: { readonly id: string; readonly kind: NetworkServerKind }, incoming: readonly Message[]): Promise<Resolved<Message>>;
+  resolve<Message extends TrackedMessage>(sender: ReportSender, incoming: readonly Message[]): Promise<Resolved<Message>>;
 }
 
 export interface TrackerOptions {
@@ -39,23 +39,7 @@ export interface TrackerOptions {
   readonly now?: () => number;
 }
 
-/** How long a report waits for a submission of its device, ms: ids of ChirpStack are known only with the answer, and `submitted` comes before `sent`. */
-const submissionLimitMs = 2_000;
-/** How long the store may take, ms: the other messages of the document must not suffer. */
-const storeLimitMs = 1_000;
-
-/** A downlink that reports of one document are about. */
-interface Followed {
-  readonly before: SubmittedDownlink;
-  state: DownlinkState;
-  /** More may come although the state is final. */
-  mayFollow: boolean;
-}
-
 const isReport = (fields: MessageFields): fields is DownlinkStatusFields => fields.type === 'downlink-status';
-
-/** The Things Stack tries again by itself as often as it is set up to, and a downlink_nack need not say whether it will. */
-const mayTryAgain = ({ event }: DownlinkStatusFields): boolean => event === 'downlink_nack';
 
 const matchedFields = (fields: DownlinkStatusFields, { downlink, attempts }: SubmittedDownlink, state: DownlinkState): DownlinkStatusFields => {
   const fPort = fields.fPort ?? downlink.fPort;
@@ -71,40 +55,12 @@ const matchedFields = (fields: DownlinkStatusFields, { downlink, attempts }: Sub
 
 /** Finds the downlinks that the reports of network servers are about. */
 export const createTracker = ({ submitted, lives, targets, underWay, metrics, logger, now = Date.now }: TrackerOptions): Tracker => {
-  let isUnreadable = false;
+  const settleFollowed = createSettleFollowed({ submitted, targets });
+  const candidatesOf = createReportCandidates({ submitted, underWay, logger });
 
-  const candidatesOf = async (deviceId: string, networkServerId: string): Promise<readonly SubmittedDownlink[]> => {
-    await underWay.over(deviceId, submissionLimitMs);
-    try {
-      await submitted.quiet?.(deviceId, submissionLimitMs);
-      const all = await inTime(submitted.of(deviceId), storeLimitMs);
-      isUnreadable = false;
-      return all.filter(({ downlink }) => downlink.networkServer.id === networkServerId);
-    } catch (error) {
-      if (!isUnreadable) logger.warn({ network_server: networkServerId, detail: messageOf(error) }, 'reports about downlinks cannot be matched now');
-      isUnreadable = true;
-      return [];
-    }
-  };
-
-  const readCandidates = async (networkServerId: string, incoming: readonly TrackedMessage[]): Promise<ReadonlyMap<string, readonly SubmittedDownlink[]>> => {
-    const devices = [...new Set(incoming.flatMap(({ fields }) => (isReport(fields) ? [fields.deviceId] : [])))];
-    return new Map(await Promise.all(devices.map(async (id) => [id, await candidatesOf(id, networkServerId)] as const)));
-  };
-
-  const isOver = ({ before, state, mayFollow }: Followed): boolean => {
-    if (finalStates.has(state)) return !mayFollow;
-    const target = targets.get(before.downlink.networkServer.id);
-    return (state === 'submitted' || state === 'sent') && target?.reportsAfter(state, before.downlink) === false;
-  };
-
-  const settleOne = async (followed: Followed): Promise<void> => {
-    const { before, state, mayFollow } = followed;
-    const { deviceId, id, connectionId } = before.downlink;
-    if (state !== before.state) metrics.state(connectionId, state);
-    // An attempt whose answer is still awaited learns from the record that the network server has it.
-    if (isOver(followed) && before.state !== 'queued') return submitted.remove(deviceId, id);
-    if (state !== before.state && !mayFollow) await submitted.put({ ...before, state });
+  const settleOne = async (one: Followed): Promise<void> => {
+    if (one.state !== one.before.state) metrics.state(one.before.downlink.connectionId, one.state);
+    await settleFollowed(one);
   };
 
   const settle = async (followed: Iterable<Followed>): Promise<void> => {
@@ -114,7 +70,7 @@ export const createTracker = ({ submitted, lives, targets, underWay, metrics, lo
 
   return {
     async resolve(sender, incoming) {
-      const candidates = await readCandidates(sender.id, incoming);
+      const candidates = await candidatesOf(sender, incoming.flatMap(({ fields }) => (isReport(fields) ? [fields] : [])));
       const followed = new Map<string, Followed>();
       const reported: { readonly downlink: Downlink; readonly fields: DownlinkStatusFields }[] = [];
 
@@ -124,7 +80,7 @@ export const createTracker = ({ submitted, lives, targets, underWay, metrics, lo
       const follow = (found: SubmittedDownlink, fields: DownlinkStatusFields): DownlinkState => {
         const before = (candidates.get(fields.deviceId) ?? []).find(({ downlink }) => downlink.id === found.downlink.id) ?? found;
         const state = reportedState(fields.state, found.state);
-        followed.set(before.downlink.id, { before, state, mayFollow: finalStates.has(state) && mayTryAgain(fields) });
+        followed.set(before.downlink.id, followReport(before, state, fields));
         return state;
       };
 

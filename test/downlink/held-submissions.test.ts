@@ -6,6 +6,7 @@ import { rejectsWith } from '../contracts/downlink-store-opened.js';
 import { newDownlink, newSubmitted } from '../contracts/downlink-store-samples.js';
 import { until } from '../support/until.js';
 import { openDownlinkRoom } from './support/downlink-room.js';
+import { createTestEarlyReports } from './support/test-early-reports.js';
 import { createTestTarget } from './support/test-target.js';
 
 interface Scene {
@@ -85,4 +86,22 @@ void t.test('memory is bounded, and closing writes what waits', async (t) => {
   scene.away = false;
   await scene.held.close();
   t.same([(await scene.store.of('1')).length, (await scene.store.of('2')).length, (await scene.store.of('3')).length], [0, 1, 1]);
+});
+
+void t.test('early reports are looked for when the submission is noted, not before', async (t) => {
+  const { store: { submitted: store } } = await openDownlinkRoom(t, { targets: [createTestTarget('ns', 'chirpstack')] });
+  let away = true;
+  const early = createTestEarlyReports(store);
+  const held = holdSubmissions({ submitted: { ...store, early, put: (one) => (away ? Promise.reject(new BridgeError('store_unavailable')) : store.put(one)) }, retryMs: 5 });
+  t.teardown(() => held.close());
+  early.turn = a.downlink.id;
+  const report = { networkServerId: 'ns', fields: { type: 'downlink-status', deviceId: 'd', state: 'sent' } } as const;
+  await held.early?.keep(report, ['x']);
+  await held.put(a);
+  const look = async (): Promise<unknown> => held.early?.of(a.downlink.id);
+  await rejectsWith(t, look(), 'store_unavailable');
+  away = false;
+  await until('it is noted', async () => (await store.of('d')).length === 1);
+  await until('they are found', () => look().then(() => true, () => false));
+  t.same(await look(), [report]);
 });

@@ -1,6 +1,7 @@
 /** Two bridges on one Redis, each with its own data directory: what one is told, both do. */
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { gate } from '../contracts/downlink-store-samples.js';
 import { startRedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { createHome, type BridgeHome, type TestBridge } from './support/bridge.js';
@@ -154,5 +155,36 @@ void t.test('a downlink posted to one reaches the network server that was made o
   await server.until('the downlink', () => server.taken().length === 1);
   const id = (posted.json['downlinks'] as readonly { readonly id: string }[])[0]?.id ?? '';
   for (const bridge of [one, two]) await until('its life', async () => (await bridge.api('GET', `/downlinks/${id}`)).json['state'] === 'submitted');
+  t.strictSame(server.violations, []);
+});
+
+void t.test('a report that comes to one replica while the other still waits for the answer ends the downlink once that is there', async (t) => {
+  const replicas = await setReplicas(t);
+  const { one, two } = replicas;
+  const server = await startNetworkServer('chirpstack', 'lns');
+  t.teardown(() => server.stop());
+  await make(one, '/network-servers', server.entry({ timeout: '60s' }));
+  await make(two, '/connections', seedConnection(replicas, {}, { id: 'city' }));
+  for (const bridge of [one, two]) await untilState(bridge, 'city', 'OPENED');
+  await untilStatus(two, '/network-servers/lns', 200);
+  t.equal((await postWebhook(one, 'lns', reportsOf.chirpstack.uplink(devEui, 1))).status, 204);
+  await untilStatus(two, `/devices/${devEui}`, 200);
+  const answer = gate<void>();
+  server.behave({ do: 'take-when', released: answer.opened });
+  const posted = await two.api('POST', '/downlinks', { deviceId: devEui, fPort: 1, payload: '0a', correlationId: 'late', confirmed: true });
+  t.equal(posted.status, 202, posted.body);
+  await server.until('the downlink', () => server.arrivals.length === 1);
+  const [arrival] = server.arrivals;
+  const { sent, acknowledged } = reportsOf.chirpstack.of;
+  if (arrival === undefined || sent === undefined || acknowledged === undefined) throw new Error('nothing to report');
+  await Promise.all([one, two].map(async (bridge) => t.equal((await postWebhook(bridge, 'lns', sent(arrival))).status, 204)));
+  t.equal((await postWebhook(two, 'lns', acknowledged(arrival))).status, 204);
+  answer.open();
+  const id = (posted.json['downlinks'] as readonly { readonly id: string }[])[0]?.id ?? '';
+  for (const bridge of [one, two]) {
+    await until('its end', async () => (await bridge.api('GET', `/downlinks/${id}`)).json['state'] === 'acknowledged');
+    const { steps } = (await bridge.api('GET', `/downlinks/${id}`)).json as { readonly steps: readonly { readonly state: string }[] };
+    t.strictSame(steps.map(({ state }) => state), ['queued', 'submitted', 'sent', 'acknowledged']);
+  }
   t.strictSame(server.violations, []);
 });

@@ -19,7 +19,47 @@ return out
 /** ARGV: device key, downlink id. */
 export const removeScript = newScript(`
 call('ZREM', p .. 'submitted:order:' .. ARGV[1], ARGV[2])
+call('DEL', p .. 'early:' .. ARGV[2])
 return call('HDEL', p .. 'submitted:' .. ARGV[1], ARGV[2])
+`);
+
+/**
+ * Keeps a report that no record names, for the head of the device's list and the last of what was submitted. ARGV: device key, text, ms to keep, how many for a downlink,
+ * then ids as they stand in records, in lower case. Gives the records with one of them; where there are any, nothing is kept.
+ */
+export const keepEarlyScript = newScript(`
+local k, named = ARGV[1], {}
+local kept, order = p .. 'submitted:' .. k, p .. 'submitted:order:' .. k
+for _, id in ipairs(call('ZRANGE', order, 0, -1)) do
+  local text = call('HGET', kept, id) or ''
+  for index = 5, #ARGV do
+    if string.find(string.lower(text), ARGV[index], 1, true) then
+      named[#named + 1] = text
+      break
+    end
+  end
+end
+if #named > 0 then return named end
+local ids = call('ZREVRANGE', order, 0, 7)
+local head = call('LINDEX', p .. 'list:' .. k, 0)
+ids[#ids + 1] = head and call('HGET', p .. 'downlink:' .. head, 'id') or nil
+for _, id in ipairs(ids) do
+  local early = p .. 'early:' .. id
+  call('LREM', early, 0, ARGV[2])
+  call('RPUSH', early, ARGV[2])
+  call('LTRIM', early, -ARGV[4], -1)
+  call('PEXPIRE', early, ARGV[3])
+end
+return {}
+`);
+
+/** What is kept of reports, in order. ARGV: downlink id. */
+export const earlyScript = newScript(`return call('LRANGE', p .. 'early:' .. ARGV[1], 0, -1)`);
+
+/** ARGV: downlink id, texts. */
+export const forgetEarlyScript = newScript(`
+for index = 2, #ARGV do call('LREM', p .. 'early:' .. ARGV[1], 0, ARGV[index]) end
+return 1
 `);
 
 /**

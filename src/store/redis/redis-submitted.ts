@@ -2,13 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SubmittedDownlink, SubmittedDownlinks } from '../../downlink/ports.js';
 import { deviceKeyOf } from './keys.js';
 import { putScript, recallScript, removeScript } from './memory-scripts.js';
+import { createRedisEarlyReports } from './redis-early-reports.js';
 import type { RedisLink } from './redis-link.js';
 
-/** What was submitted, kept in Redis for the report window. Everything throws BridgeError store_unavailable. */
 /** How often it is asked whether a submission is over, ms. */
 const askEveryMs = 50;
 
+/** What was submitted, kept in Redis for the report window. Everything throws BridgeError store_unavailable. */
 export const createRedisSubmitted = (link: RedisLink, tag: string, reportWindowMs: number): SubmittedDownlinks => ({
+  early: createRedisEarlyReports(link, reportWindowMs),
   async put(submitted) {
     await link.call(putScript, deviceKeyOf(submitted.downlink.deviceId), submitted.downlink.id, JSON.stringify(submitted), reportWindowMs);
   },

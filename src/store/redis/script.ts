@@ -12,7 +12,7 @@ export interface Script {
  * Parts that several scripts use. `p` is the beginning of all keys (`{prefix}:`):
  * `list:K` and `box:K` sequence numbers of a device's downlinks, `downlink:N` one of them (hash), `busy:K` which one is being submitted and by whom,
  * `waiting:CONNECTION` and `validity` sorted by receipt and by end of validity, `line:CONNECTION|SERVER` devices in line for the rate,
- * `devices` those with a list, `notices` with `notices:at`, `submitted:K` with `submitted:order:K`, `answer:K:REQUEST`,
+ * `devices` those with a list, `notices` with `notices:at`, `submitted:K` with `submitted:order:K`, `early:ID` reports that came before the answer, `answer:K:REQUEST`,
  * `device:K` its record, `known` all device keys in order, `active` their latest messages, `life:ID`, `things` connections with `things:CONNECTION`;
  * `resources` with `resources:version`, `audit`, `events` with `events:SUBJECT`, `tokens` with `tokens:by-hash`.
  * Those of the slots and of the outbox stand in `slot-scripts.ts` and `outbox/script-parts.ts`.

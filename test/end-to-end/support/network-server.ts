@@ -27,6 +27,8 @@ export interface Arrival extends Asked {
 export type Mood =
   | { readonly do: 'take' }
   | { readonly do: 'take-late'; readonly afterMs: number }
+  /** Takes it, and answers once this resolves. */
+  | { readonly do: 'take-when'; readonly released: Promise<void> }
   | { readonly do: 'refuse'; readonly status: number; readonly text?: string; readonly retryAfter?: string }
   /** Takes nothing and never answers. */
   | { readonly do: 'hang' }
@@ -82,7 +84,7 @@ const hasIt = ({ status, saidNo = false }: Arrival): boolean => status === 200 &
 
 const statusOf = (mood: Mood): number => {
   if (mood.do === 'refuse') return mood.status;
-  return mood.do === 'take' || mood.do === 'take-late' ? 200 : 0;
+  return mood.do === 'take' || mood.do === 'take-late' || mood.do === 'take-when' ? 200 : 0;
 };
 
 interface Watch {
@@ -144,6 +146,11 @@ export const startNetworkServer = async (api: DownlinkApi, id: string = api): Pr
         }, mood.afterMs);
         return void late.add(timer);
       }
+      case 'take-when':
+        return void mood.released.then(() => {
+          answered();
+          answer(response, success);
+        });
       case 'refuse':
         answered();
         return answer(response, dialect.failure(mood.status, mood.text ?? 'told to refuse'), mood.retryAfter === undefined ? {} : { 'retry-after': mood.retryAfter });
