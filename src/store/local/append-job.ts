@@ -43,50 +43,31 @@ const duplicate: AppendResult = { state: 'duplicate' };
 export const createAppendJob = (batch: readonly Append[], parts: AppendParts): AppendJob => {
   const { connections, seen, sequence, parked, now } = parts;
   const { promise: commit, resolve, reject } = createDeferred();
-  const shared = new Set<Promise<unknown>>();
-  const seenKeys: Buffer[] = [];
-  const claimed: string[] = [];
+  const keys = seen.begin(commit);
   const records: NewValue[] = [];
   const parkings: NewValue[] = [];
   let bytes = 0;
   let reserves = false;
 
-  const isDuplicate = (append: Append): boolean => {
-    const key = seen.keyOf(append);
-    const text = key.toString('latin1');
-    const first = seen.writing.get(text);
-    if (first !== undefined) {
-      if (first !== commit) shared.add(first);
-      return true;
-    }
-    if (seen.has(key)) return true;
-    seen.writing.set(text, commit);
-    claimed.push(text);
-    seenKeys.push(key);
-    return false;
-  };
-
-  const place = (record: NewRecord): { state: ConnectionState; seq: number; key: Buffer; value: Buffer } => {
-    const value = encodeRecord(record);
+  const place = (record: NewRecord, seq: number, value: Buffer): NewValue => {
     const state = connections.of(record.connectionId);
-    const seq = sequence.take();
-    return { state, seq, key: recordKey(state.ordinal, seq), value };
+    return { state, key: recordKey(state.ordinal, seq), value };
   };
 
   const addRecord = (record: NewRecord): OutboxRecord => {
-    const { seq, ...placed } = place(record);
-    records.push(placed);
-    bytes += storedBytes(placed.value);
+    const seq = sequence.take();
+    const value = encodeRecord(record);
+    records.push(place(record, seq, value));
+    bytes += storedBytes(value);
     return { ...record, seq };
   };
 
   const addParked = (record: NewRecord, park: NonNullable<AppendRecord['park']>): void => {
-    const { state, key, value } = place(record);
-    parkings.push({ state, key, value: encodeParked(value, { ...park, parkedAt: now() }) });
+    parkings.push(place(record, sequence.take(), encodeParked(encodeRecord(record), { ...park, parkedAt: now() })));
   };
 
   const resultOf = (append: Append): AppendResult => {
-    if (isDuplicate(append)) return duplicate;
+    if (keys.isDuplicate(append)) return duplicate;
     const stored: OutboxRecord[] = [];
     for (const { record, park } of append.records) {
       if (park === undefined) stored.push(addRecord(record));
@@ -94,8 +75,6 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
     }
     return { state: 'stored', records: stored };
   };
-
-  const release = (): void => { for (const text of claimed) seen.writing.delete(text); };
 
   const count = (): void => {
     for (const { state, value } of records) connections.count(state, 1, storedBytes(value));
@@ -108,40 +87,38 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
     try {
       return batch.map(resultOf);
     } catch (cause) {
-      release();
+      keys.failed();
       throw cause instanceof BridgeError ? cause : new BridgeError('store_unavailable', { cause });
     }
   };
 
   const results = decide();
-  const seenValue = seen.value();
-  const writes = claimed.length > 0;
-  if (!writes) resolve();
+  if (!keys.writes) resolve();
 
   return {
     kind: 'append',
     results,
     messages: records.length,
     bytes,
-    writes,
-    durable: shared.size === 0 ? commit : Promise.all([commit, ...shared]),
+    writes: keys.writes,
+    durable: keys.shared.size === 0 ? commit : Promise.all([commit, ...keys.shared]),
     prepare: () => true,
     write(tables) {
-      reserves = (records.length > 0 || parkings.length > 0) && sequence.reserveNeeded();
+      keys.write(tables);
+      reserves = sequence.reserveNeeded();
       if (reserves) sequence.write(tables);
       for (const { state } of [...records, ...parkings]) if (!state.stored) writeOrdinal(tables, state);
-      for (const key of seenKeys) void tables.seen.put(key, seenValue);
       for (const { key, value } of records) void tables.records.put(key, value);
       for (const { key, value } of parkings) void tables.parked.put(key, value);
     },
     done() {
       if (reserves) sequence.written();
       count();
-      release();
+      keys.done();
       resolve();
     },
     failed(error) {
-      release();
+      keys.failed();
       reject(error);
     },
   };

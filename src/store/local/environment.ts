@@ -6,7 +6,9 @@ export type Table = Database<Buffer, Buffer>;
 export interface Tables {
   readonly records: Table;
   readonly parked: Table;
-  /** What was seen: acceptance time by key. */
+  /** What was seen, in runs of one minute; an older file is without it until it is opened for writing. */
+  readonly runs: Table;
+  /** What was seen and is in no run: acceptance time by key. */
   readonly seen: Table;
   readonly meta: Table;
 }
@@ -63,7 +65,7 @@ export const openNamed = <Name extends string>(path: string, names: readonly Nam
 };
 
 /** Opens the environment of an outbox. */
-export const openTables = (path: string, readOnly = false): Opened<Tables> => openNamed(path, ['records', 'parked', 'seen', 'meta'], { readOnly });
+export const openTables = (path: string, readOnly = false): Opened<Tables> => openNamed(path, ['records', 'parked', 'runs', 'seen', 'meta'], { readOnly, added: ['runs'] });
 
 /**
  * The cause behind a failed commit. lmdb rejects the write and, separately, a promise in `commitError`: left alone, the

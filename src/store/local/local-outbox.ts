@@ -64,7 +64,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   // What cannot be removed now stays until the next opening.
   if (connections.hasUnused) queue.add({ kind: 'upkeep', prepare: () => true, write: (current) => { connections.removeUnused(current); }, done: () => undefined, failed: () => undefined });
   const sequence = createSequence(tables, found.lastSeq);
-  const seen = createSeenMessages({ environment, queue, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
+  const seen = createSeenMessages({ environment, queue, sequence, logger, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
   const claims = createParkedClaims();
   const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
   const settling = new Map<number, Promise<unknown>>();

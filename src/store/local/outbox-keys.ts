@@ -30,10 +30,7 @@ export const recordRange = (ordinal: number, afterSeq: number): { readonly start
 /** The bucket of an event time: whole minutes since 1970; 0 when the document names no time. */
 export const minuteOf = (eventTimeMs: number): number => (eventTimeMs > 0 ? Math.min(Math.floor(eventTimeMs / minuteMs), maxMinute) : 0);
 
-/**
- * Key of what was seen: minute of the event (4 bytes), then the hash. Keys of one minute lie side by side, so that a commit
- * touches few pages and whole minutes fall out together.
- */
+/** Key of what was seen, where it is an entry of its own: minute of the event (4 bytes), then the hash. Keys of one minute lie side by side, so that whole minutes fall out together. */
 export const seenKey = (eventTimeMs: number, hash: Uint8Array): Buffer => {
   const key = Buffer.allocUnsafe(4 + hash.length);
   key.writeUInt32BE(minuteOf(eventTimeMs), 0);

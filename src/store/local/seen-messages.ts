@@ -1,108 +1,93 @@
-import type { Append } from '../../uplink/ports.js';
+import type { Logger } from '../../log.js';
 import type { CommitQueue } from './commit-queue.js';
-import type { Environment, Tables } from './environment.js';
-import { afterLastMinute, minuteOf, minuteStart, seenKey } from './outbox-keys.js';
+import type { Environment } from './environment.js';
+import { readStore } from './open-store.js';
+import { minuteStart } from './outbox-keys.js';
+import { createRunWriter } from './run-writer.js';
+import { createSeenBatch, type SeenBatch, type Singles } from './seen-batch.js';
+import { createSeenMinutes, type SeenLimits } from './seen-minutes.js';
+import { runDamageOf, someArrival } from './seen-runs.js';
+import { startSeenSweep } from './seen-sweep.js';
+import type { Sequence } from './sequence.js';
 
-/** The memory of what was seen: durable keys, and those of batches that are being written. */
+/** The memory of what was seen: durable entries, and those of batches that are being written. */
 export interface SeenMessages {
-  /** The key of an append, in the form in which it is stored. */
-  keyOf(append: Append): Buffer;
-  /** Whether a durable entry is inside the window. */
-  has(key: Buffer): boolean;
-  /** Keys of batches not yet durable, with the promise of the batch. By the key as latin1 text. */
-  readonly writing: Map<string, Promise<unknown>>;
-  /** The stored value of a key seen now. */
-  value(): Buffer;
+  /** Begins a batch. @param commit Its promise. */
+  begin(commit: Promise<unknown>): SeenBatch;
   close(): void;
 }
 
 export interface SeenMessagesOptions {
-  readonly environment: Environment;
+  readonly environment: Pick<Environment, 'tables'>;
   readonly queue: CommitQueue;
+  readonly sequence: Pick<Sequence, 'take'>;
+  readonly logger: Logger;
   readonly windowMs: number;
   readonly now: () => number;
   /** Ms between two passes over what may have expired. */
   readonly sweepMs: number;
+  readonly limits?: SeenLimits;
 }
 
-/** Entries looked at in one step: about 1 ms, so that a pass never holds up the event loop. */
-const sweepStep = 500;
-const sweepPauseMs = 25;
-
-interface SweepRange {
-  start: Buffer;
-  readonly end: Buffer;
-}
+const valueOf = (arrival: number): Buffer => {
+  const value = Buffer.allocUnsafe(8);
+  value.writeDoubleBE(arrival);
+  return value;
+};
 
 /**
- * Where expired entries can be: bucket 0 (no event time), the minutes before the window, and the future (a wrong clock).
- * The buckets of the window itself are left alone: their entries fall out as time goes on.
+ * Entries of their own: messages without an event time, all of which are in one bucket that never ends; what comes for a minute that is
+ * full; and all of an outbox that was written before there were runs, until they are swept.
  */
-const sweepRanges = (now: number, windowMs: number): SweepRange[] => [
-  { start: minuteStart(0), end: minuteStart(1) },
-  { start: minuteStart(1), end: minuteStart(minuteOf(now - windowMs)) },
-  { start: minuteStart(minuteOf(now) + 2), end: afterLastMinute },
-];
+const createSingles = (environment: Pick<Environment, 'tables'>, inWindow: (arrival: number) => boolean): Singles & { readonly look: () => void } => {
+  const findAnyTimed = (): boolean => readStore(environment, 'outbox', ({ seen }) => [...seen.getKeys({ start: minuteStart(1), limit: 1 })].length > 0);
+  let anyTimed = findAnyTimed();
+  return {
+    has(minute, key) {
+      if (minute !== 0 && !anyTimed) return false;
+      const value = readStore(environment, 'outbox', ({ seen }) => seen.getBinaryFast(key));
+      return value !== undefined && inWindow(value.readDoubleBE(0));
+    },
+    write: ({ seen }, key, arrival) => { void seen.put(key, valueOf(arrival)); },
+    written() {
+      anyTimed = true;
+    },
+    look() {
+      try {
+        anyTimed = findAnyTimed();
+      } catch {
+        // A store that cannot be read shows elsewhere; looking into the table for nothing does no harm.
+        anyTimed = true;
+      }
+    },
+  };
+};
 
-export const createSeenMessages = ({ environment, queue, windowMs, now, sweepMs }: SeenMessagesOptions): SeenMessages => {
+export const createSeenMessages = (options: SeenMessagesOptions): SeenMessages => {
+  const { environment, queue, sequence, logger, windowMs, now, sweepMs, limits } = options;
   const writing = new Map<string, Promise<unknown>>();
-  let timer: NodeJS.Timeout | undefined;
-  let closed = false;
-
   /** Counted from arrival, not from the event's own time: a network server may deliver late and still repeat. */
-  const inWindow = (value: Buffer): boolean => Math.abs(now() - value.readDoubleBE(0)) < windowMs;
+  const inWindow = (arrival: number): boolean => Math.abs(now() - arrival) < windowMs;
 
-  const schedule = (step: () => void, ms: number): void => {
-    if (!closed) timer = setTimeout(step, ms).unref();
-  };
-
-  /** Looks at the next entries; gives the expired ones and moves the range on. */
-  const expiredOf = ({ seen }: Tables, ranges: SweepRange[]): Buffer[] => {
-    const range = ranges[0];
-    if (range === undefined) return [];
-    const expired: Buffer[] = [];
-    let looked = 0;
-    for (const { key, value } of seen.getRange({ start: range.start, end: range.end, limit: sweepStep })) {
-      looked += 1;
-      range.start = Buffer.concat([key, Buffer.alloc(1)]);
-      if (!inWindow(value) && !writing.has(key.toString('latin1'))) expired.push(key);
-    }
-    if (looked < sweepStep) ranges.shift();
-    return expired;
-  };
-
-  const sweep = (ranges: SweepRange[]): void => {
-    let expired: Buffer[] = [];
-    const again = (): void => { schedule(() => { sweep(ranges); }, sweepPauseMs); };
-    if (ranges.length === 0) startLater();
-    else
-      queue.add({
-        kind: 'upkeep',
-        prepare: (tables) => (expired = expiredOf(tables, ranges)).length > 0,
-        write: ({ seen }) => { for (const key of expired) void seen.remove(key); },
-        done: again,
-        failed: startLater,
-      });
-  };
-
-  const startLater = (): void => { schedule(() => { sweep(sweepRanges(now(), windowMs)); }, sweepMs); };
-  startLater();
+  const minutes = createSeenMinutes({ environment, logger, ...(limits === undefined ? {} : { limits }) });
+  const runs = createRunWriter(sequence);
+  const singles = createSingles(environment, inWindow);
+  const sweep = startSeenSweep({
+    queue, windowMs, now, sweepMs,
+    swept: [
+      // Nothing in a damaged run is recognised any more.
+      { table: 'runs', step: 100, isExpired: (key, value) => (runDamageOf(value) !== undefined || !someArrival(value, inWindow)) && !runs.isOpen(key) },
+      { table: 'seen', step: 500, isExpired: (key, value) => !inWindow(value.readDoubleBE(0)) && !writing.has(key.toString('latin1')) },
+    ],
+    passed() {
+      singles.look();
+      // What is still open may expire.
+      runs.closeAll();
+    },
+  });
 
   return {
-    writing,
-    keyOf: ({ eventTimeMs, dedupKey }) => seenKey(eventTimeMs, dedupKey),
-    has(key) {
-      const value = environment.tables()?.seen.getBinaryFast(key);
-      return value !== undefined && inWindow(value);
-    },
-    value() {
-      const value = Buffer.allocUnsafe(8);
-      value.writeDoubleBE(now());
-      return value;
-    },
-    close() {
-      closed = true;
-      clearTimeout(timer);
-    },
+    begin: (commit) => createSeenBatch(commit, { writing, minutes, runs, singles, inWindow, now }),
+    close: () => { sweep.close(); },
   };
 };
