@@ -19,7 +19,7 @@ void t.test('what came from files is named, the rest is filled in', async (t) =>
   const folder = configFolder(t, certificates, { 'bridge.yaml': minimal });
   const printed = parse(effectiveYaml(load(folder, { LPWAN_INGRESS_HOST: '127.0.0.1' }))) as Printed;
   t.equal(printed.dataDir, join(folder, 'data'));
-  t.same(printed.ingress, { host: '127.0.0.1', port: 8080, trustedProxies: [], bodyLimit: '1MiB' });
+  t.same(printed.ingress, { host: '127.0.0.1', port: 8080, trustedProxies: [], bodyLimit: '1MiB', maxConnections: 2_000 });
   t.same(printed.networkServers[0]?.authenticate, { bearer: '[redacted]' });
   t.match(printed.connections[0]?.configuration, {
     endpoint: 'localhost:8883',

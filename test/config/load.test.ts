@@ -19,7 +19,7 @@ void t.test('the minimal configuration gets every default', async (t) => {
   const { networkServers, connections, ...rest } = config;
   t.same(rest, {
     dataDir: join(folder, 'data'),
-    ingress: { host: '0.0.0.0', port: 8080, trustedProxies: [], bodyLimit: 1_048_576 },
+    ingress: { host: '0.0.0.0', port: 8080, trustedProxies: [], bodyLimit: 1_048_576, maxConnections: 2_000 },
     private: { host: '127.0.0.1', port: 9090, authenticate: 'auto', openPaths: ['health', 'metrics'] },
     secrets: { previousKeys: [] },
     flows: [],
