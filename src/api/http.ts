@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import { BridgeError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { asApiError, sendApiProblem } from './problem.js';
+import { schemaCompilers } from './schema-compilers.js';
 
 export interface HttpOptions {
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
@@ -108,6 +109,7 @@ export const createHttp = ({ tls, logger }: HttpOptions): FastifyInstance => {
     forceCloseConnections: true,
     routerOptions: { maxParamLength },
     ajv,
+    schemaController: { compilersFactory: schemaCompilers },
     // What is wrong with a body is told by this file's own words, never by quoting it.
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => void sendApiProblem(reply, error),
   } satisfies FastifyServerOptions;
@@ -115,8 +117,6 @@ export const createHttp = ({ tls, logger }: HttpOptions): FastifyInstance => {
   readJsonOnly(app);
   answerUnknown(app);
   answerErrors(app, logger);
-  // Answers are what the handlers made; that they keep to their schemas is proved by tests, so that nothing is dropped or bent on the way.
-  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.addHook('onRequest', async (_request, reply) => {
     void reply.headers(answerHeaders);
   });

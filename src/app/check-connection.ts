@@ -1,6 +1,4 @@
-import { checkMqtt } from '../aws/check/check-mqtt.js';
 import type { CheckStep } from '../api/ports.js';
-import { checkRegistry } from '../aws/things/check-registry.js';
 import type { ConnectionConfig } from '../config/connection.js';
 import { registryOf } from '../config/connection-things.js';
 import { endpointOf } from '../config/endpoint.js';
@@ -24,6 +22,7 @@ const awsHost = (config: ConnectionConfig): { readonly endpoint?: string } => {
 const registrySteps = async (config: ConnectionConfig): Promise<readonly CheckStep[]> => {
   const configured = registryOf(config.configuration);
   if (configured === undefined) return [{ step: 'registry', result: 'skipped', durationMs: 0, detail: 'the connection has no AWS credentials, so it registers no devices' }];
+  const { checkRegistry } = await import('../aws/things/check-registry.js');
   return checkRegistry({ ...registryParts(configured), ...awsHost(config), create: configured.createDevices });
 };
 
@@ -45,6 +44,7 @@ const mqttSettings = (config: ConnectionConfig) => {
 
 /** Tries a connection with real sessions and calls, and leaves nothing behind. Never rejects because a step failed. */
 export const checkConnection = async (config: ConnectionConfig, signal: AbortSignal): Promise<CheckReport> => {
+  const { checkMqtt } = await import('../aws/check/check-mqtt.js');
   const mqtt = await checkMqtt(connectWith(mqttSettings(config)), signal);
   const steps = [...mqtt, ...(await registrySteps(config))];
   return { ok: steps.every(({ result }) => result !== 'failed'), steps };

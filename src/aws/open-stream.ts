@@ -2,13 +2,11 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { BridgeError, messageOf } from '../errors.js';
 import type { AwsCredentials, CredentialSource } from './credentials.js';
 import type { Endpoint, SigV4Auth } from './endpoint.js';
-import { presignedUrl } from './presigned-url.js';
 import { secureContextOf } from './secure-context.js';
-import { WebSocketStream } from './web-socket-stream.js';
 
 /** The endpoint answered the upgrade to WebSocket with another status than 101. */
 export class UpgradeRefused extends Error {
@@ -70,8 +68,10 @@ const opened = (webSocket: WebSocket): Promise<void> =>
     });
   });
 
+/** What only WebSockets need is loaded for the first one. */
 const openWebSocket = async (endpoint: Endpoint, auth: SigV4Auth, signal: AbortSignal): Promise<Duplex> => {
   const { host, port } = endpoint;
+  const [{ presignedUrl }, { WebSocketStream }, { WebSocket }] = await Promise.all([import('./presigned-url.js'), import('./web-socket-stream.js'), import('ws')]);
   const credentials = await orAbort(credentialsFrom(auth.credentials), signal);
   const url = await presignedUrl({ host, port, region: auth.region, credentials });
   const socket = await openTls(endpoint, signal);

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { createRepeatLog } from './repeat-log.js';
 import { limitConnections } from './connection-room.js';
 import { registerWebhooks, type WebhookOptions } from './webhooks.js';
@@ -37,6 +37,14 @@ const slowSenders = (ms: number) => ({ headersTimeout: ms, requestTimeout: ms, c
 /** Between two looks for connections that have become idle while the listener stops, ms. */
 const sweepMs = 20;
 
+/** No webhook has a schema: without these Fastify would load what it compiles schemas with at every start. */
+const noSchemas = {
+  compilersFactory: {
+    buildValidator: () => () => () => true,
+    buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
+  },
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>;
+
 const createServer = ({ bodyLimit, trustedProxies, tls, requestTimeoutMs = usualRequestTimeoutMs }: IngressListenerOptions): FastifyInstance => {
   const common = {
     logger: false,
@@ -45,6 +53,7 @@ const createServer = ({ bodyLimit, trustedProxies, tls, requestTimeoutMs = usual
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
+    schemaController: noSchemas,
   } as const;
   if (tls === undefined) return fastify({ ...common, http: slowSenders(requestTimeoutMs) });
   // A connection counts as one of HTTP only once its handshake is over, for which Node would give two minutes.

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { rootCertificates } from 'node:tls';
-import { Agent, Pool, ProxyAgent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { messageOf } from '../errors.js';
 
 export interface HttpRequest {
@@ -118,7 +118,9 @@ const run = (dispatcher: Dispatcher, request: HttpRequest, timeoutMs: number): P
 const proxyToken = ({ username, password }: URL): { token?: string } =>
   username === '' ? {} : { token: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` };
 
-const createDispatcher = ({ timeoutMs, ca, proxy }: HttpClientOptions): Dispatcher => {
+/** Loads the HTTP library, a tenth of a second of work, which a bridge without downlinks never needs. */
+const createDispatcher = async ({ timeoutMs, ca, proxy }: HttpClientOptions): Promise<Dispatcher> => {
+  const { Agent, Pool, ProxyAgent } = await import('undici');
   const bounds = { connections: maxConnections, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   // Said explicitly, or NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would switch it off.
   const tls = { rejectUnauthorized: true, timeout: timeoutMs };
@@ -138,9 +140,21 @@ const createDispatcher = ({ timeoutMs, ca, proxy }: HttpClientOptions): Dispatch
 
 /** HTTP/1.1 with connections that are kept and used again, at most 64 for one origin. */
 export const createHttpClient = (options: HttpClientOptions): HttpClient => {
-  const dispatcher = createDispatcher(options);
+  let dispatcher: Promise<Dispatcher> | undefined;
+  let closed = false;
   return {
-    exchange: (request) => run(dispatcher, request, request.timeoutMs ?? options.timeoutMs),
-    close: () => dispatcher.destroy(),
+    async exchange(request) {
+      if (closed) return { kind: 'unsent', detail: 'the client is closed' };
+      try {
+        const opened = await (dispatcher ??= createDispatcher(options));
+        return await run(opened, request, request.timeoutMs ?? options.timeoutMs);
+      } catch (error) {
+        return { kind: 'unsent', detail: messageOf(error) };
+      }
+    },
+    async close() {
+      closed = true;
+      await (await dispatcher?.catch(() => undefined))?.destroy();
+    },
   };
 };

@@ -1,4 +1,5 @@
-import { XMLParser } from 'fast-xml-parser';
+import { createRequire } from 'node:module';
+import type { XMLParser } from 'fast-xml-parser';
 import { BridgeError } from '../../errors.js';
 import { bodyText, jsonValue } from '../body-text.js';
 import { isObject, rootFields, type Fields } from '../fields.js';
@@ -30,19 +31,28 @@ const decodeEntities = (text: string): string =>
 
 const nothing = (): void => undefined;
 
+const require = createRequire(import.meta.url);
+
 /** Every value stays text, as in untyped JSON, so that counters and hex keep the digits that the Token was made over. */
-const xmlParser = new XMLParser({
-  ignoreAttributes: true,
-  ignoreDeclaration: true,
-  ignorePiTags: true,
-  removeNSPrefix: true,
-  parseTagValue: false,
-  maxNestedTags: 20,
-  entityDecoder: { decode: decodeEntities, setExternalEntities: nothing, addInputEntities: nothing, reset: nothing, setXmlVersion: nothing },
-});
+const createXmlParser = (): XMLParser => {
+  const { XMLParser: Parser } = require('fast-xml-parser') as typeof import('fast-xml-parser');
+  return new Parser({
+    ignoreAttributes: true,
+    ignoreDeclaration: true,
+    ignorePiTags: true,
+    removeNSPrefix: true,
+    parseTagValue: false,
+    maxNestedTags: 20,
+    entityDecoder: { decode: decodeEntities, setExternalEntities: nothing, addInputEntities: nothing, reset: nothing, setXmlVersion: nothing },
+  });
+};
+
+/** Made, and its package loaded, for the first XML: most bodies are JSON. */
+let xmlParser: XMLParser | undefined;
 
 const xmlValue = (text: string): unknown => {
   if (/<!DOCTYPE/i.test(text)) throw new BridgeError('malformed_body', { detail: 'a document type declaration is not accepted' });
+  xmlParser ??= createXmlParser();
   try {
     return xmlParser.parse(text, true) as unknown;
   } catch (cause) {

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { BridgeError, messageOf } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
 import type { FoundTotals } from './connections.js';
 import { syncFolder } from '../../durable-file.js';
 import { openTables, type Opened } from './environment.js';
-import type { Answer } from './probe-report.js';
+import { runProbe, type ProbedKind } from './run-probe.js';
 
 /** What the child process counted. */
 export interface ProbeReport {
@@ -25,8 +23,8 @@ export interface StoreContents extends FoundTotals {
 export interface StoreKind<Report> {
   /** In a sentence, such as `outbox`. */
   readonly name: string;
-  /** The program of the child process. */
-  readonly probePath: string;
+  /** For the child process. */
+  readonly kind: ProbedKind;
   readonly open: (path: string) => Opened<unknown>;
   /** The report of a new one. */
   readonly empty: Report;
@@ -40,30 +38,13 @@ export interface StoreKind<Report> {
   };
 }
 
-/** Reading 100 GB from a slow disk fits in; a probe that takes longer hangs. */
-const probeTimeoutMs = 15 * 60_000;
-/** Signals by which the memory map of a damaged file ends a process; any other one came from outside. */
-const crashes: ReadonlySet<unknown> = new Set(['SIGBUS', 'SIGSEGV', 'SIGABRT', 'SIGFPE', 'SIGILL']);
-
 const outbox: StoreKind<ProbeReport> = {
   name: 'outbox',
-  probePath: fileURLToPath(new URL('./probe.js', import.meta.url)),
+  kind: 'outbox',
   open: openTables,
   empty: { pending: [], parked: [], lastSeq: 0 },
   damaged: { nextStart: () => 'the next start begins with an empty outbox', advice: 'Check the disk; what was pending is in that folder.' },
 };
-
-const answerOf = <Report>(error: Error & { code?: unknown; signal?: unknown } | null, stdout: string): Answer<Report> => {
-  if (crashes.has(error?.signal)) return { damage: `reading it ended in ${String(error?.signal)}` };
-  if (error !== null) return { unreadable: `the check of the file failed: ${error.message}` };
-  return JSON.parse(stdout) as Answer<Report>;
-};
-
-/** Runs the probe; its stderr holds LMDB's own words and is not passed on. */
-const probe = <Report>(path: string, probePath: string): Promise<Answer<Report>> =>
-  new Promise((resolve) => {
-    execFile(process.execPath, [probePath, path], { timeout: probeTimeoutMs }, (error, stdout) => { resolve(answerOf(error, stdout)); });
-  });
 
 /** What lmdb's default of 126 readers needs, rounded up to whole pages of any size in use. */
 const lockFileBytes = 16_384;
@@ -122,7 +103,7 @@ const assertDecided = async (path: string, { precious, nextStart }: StoreKind<ob
  * Makes sure that the store in a folder can be opened without harm, and gives the report of its probe; makes an empty one where there is none.
  * @throws BridgeError `store_corrupt` after setting a damaged one aside, `store_unavailable` when it cannot be read or made.
  */
-export const checkStoreOf = async <Report extends object>(path: string, { name, probePath, open: openNew, empty, damaged }: StoreKind<Report>): Promise<Report> => {
+export const checkStoreOf = async <Report extends object>(path: string, { name, kind, open: openNew, empty, damaged }: StoreKind<Report>): Promise<Report> => {
   try {
     const isNew = !(await isThere(join(path, 'data.mdb')));
     if (isNew) await assertDecided(path, damaged);
@@ -133,7 +114,7 @@ export const checkStoreOf = async <Report extends object>(path: string, { name, 
     throw new BridgeError('store_unavailable', { detail: `cannot make the ${name} in ${path}: ${messageOf(cause)}`, cause });
   }
   const { size } = await stat(join(path, 'data.mdb'));
-  const answer = size === 0 ? { damage: 'it is empty' } : await probe<Report>(path, probePath);
+  const answer = size === 0 ? { damage: 'it is empty' } : await runProbe<Report>({ kind, path, size });
   if ('unreadable' in answer) throw new BridgeError('store_unavailable', { detail: `cannot read the ${name} in ${path}: ${answer.unreadable}` });
   if ('damage' in answer) {
     throw new BridgeError('store_corrupt', { detail: `the ${name} in ${path} is damaged: ${answer.damage}; ${await setAside(path, damaged)}. ${damaged.advice}` });

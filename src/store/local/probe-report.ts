@@ -48,8 +48,3 @@ export const answerTo = async <T extends object>(work: () => T | Promise<T>): Pr
     return error instanceof Unreadable || isSystemError(error) ? { unreadable: messageOf(error) } : { damage: messageOf(error) };
   }
 };
-
-/** Runs a probe on the folder that the process was given, and writes its report, or why there is none, to stdout as one JSON object. */
-export const writeReport = async (report: (path: string) => object | Promise<object>): Promise<void> => {
-  process.stdout.write(JSON.stringify(await answerTo(() => report(process.argv[2] ?? ''))));
-};

@@ -1,67 +1,26 @@
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
-import type { PendingTotals } from '../../uplink/ports.js';
-import type { ProbeReport } from './check-store.js';
-import { openTables, type Opened, type Tables } from './environment.js';
-import { countPiece, openChecked, piecesOf, recordTables, type Piece, type PieceCount } from './probe-pieces.js';
-import { Damage, entriesOf, Unreadable, walkTables, writeReport } from './probe-report.js';
-import type { ThreadAnswer, ThreadWork } from './probe-thread.js';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { answerTo } from './probe-report.js';
+import type { ProbedKind } from './run-probe.js';
 
 /**
- * Entry of the child process that reads a whole outbox before the bridge does: LMDB maps the file and follows what it
+ * Entry of the child process that reads whole stores before the bridge does: LMDB maps the file and follows what it
  * finds there, so a damaged one may end the process with SIGBUS or SIGSEGV, which only a process of its own survives.
- * `probe.js FOLDER [RECORDS]` writes one JSON object to stdout. Several threads read pieces of so many records: a start
- * waits for it, and nothing else of the bridge has much to do then.
+ * `probe.js [--records=RECORDS] KIND FOLDER [KIND FOLDER]…` writes one JSON array to stdout, an answer for each folder.
  */
 
-const usualPiece = 20_000;
-/** Reading is bound by the processor, and by the disk beyond so many. */
-const mostThreads = 4;
-/** With fewer pieces a thread would take longer to begin than it saves. */
-const fewestPieces = 4;
+/** Records of an outbox that a thread reads at a time. */
+const usualPiece = '20000';
 
-const inThread = (work: ThreadWork): Promise<readonly PieceCount[]> =>
-  new Promise((resolve, reject) => {
-    const thread = new Worker(new URL('./probe-thread.js', import.meta.url), { workerData: work });
-    thread.once('message', (answer: ThreadAnswer) => {
-      if ('damage' in answer) reject(new Damage(answer.damage));
-      else if ('unreadable' in answer) reject(new Unreadable(answer.unreadable));
-      else resolve(answer.counts);
-    });
-    thread.once('error', reject);
-  });
+const require = createRequire(import.meta.url);
+const { values, positionals } = parseArgs({ options: { records: { type: 'string', default: usualPiece } }, allowPositionals: true });
 
-const countAll = async (path: string, { root }: Opened<Tables>, pieces: readonly Piece[]): Promise<readonly PieceCount[]> => {
-  if (pieces.length < fewestPieces) return pieces.map((piece) => countPiece(openChecked(root, piece.table), piece));
-  const work: ThreadWork = { path, pieces, next: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
-  const threads = Math.min(mostThreads, availableParallelism());
-  return (await Promise.all(Array.from({ length: threads }, () => inThread(work)))).flat();
+const report: Readonly<Record<ProbedKind, (path: string) => object | Promise<object>>> = {
+  outbox: (path) => (require('./probe-outbox.js') as typeof import('./probe-outbox.js')).reportOutbox(path, Number(values.records)),
+  resources: (path) => (require('./resources/probe-resources.js') as typeof import('./resources/probe-resources.js')).reportResources(path),
+  downlinks: (path) => (require('./downlinks/probe-downlinks.js') as typeof import('./downlinks/probe-downlinks.js')).reportDownlinks(path),
 };
 
-const totalsOf = (counts: readonly PieceCount[], table: Piece['table']): [number, PendingTotals][] => {
-  const byOrdinal = new Map<number, PendingTotals>();
-  for (const { ordinal, messages, bytes } of counts.filter((count) => count.table === table)) {
-    const before = byOrdinal.get(ordinal) ?? { messages: 0, bytes: 0 };
-    byOrdinal.set(ordinal, { messages: before.messages + messages, bytes: before.bytes + bytes });
-  }
-  return [...byOrdinal].sort(([one], [other]) => one - other);
-};
-
-const report = async (path: string): Promise<ProbeReport> => {
-  const opened = openTables(path, true);
-  const { records, parked, ...others } = opened.tables;
-  const size = Number(process.argv[3] ?? usualPiece);
-  const pieces = [...piecesOf(records, 'records', size), ...piecesOf(parked, 'parked', size)];
-  const counting = countAll(path, opened, pieces);
-  // The other tables may be found damaged first.
-  counting.catch(() => undefined);
-  walkTables(others);
-  const counts = await counting;
-  for (const table of recordTables) {
-    const found = counts.filter((count) => count.table === table).reduce((sum, { messages }) => sum + messages, 0);
-    if (found !== entriesOf(opened.tables[table])) throw new Damage(`table ${table}: entries are missing`);
-  }
-  return { pending: totalsOf(counts, 'records'), parked: totalsOf(counts, 'parked'), lastSeq: pieces.reduce((most, { last }) => Math.max(most, last), 0) };
-};
-
-await writeReport(report);
+const kinds = positionals.filter((_, index) => index % 2 === 0) as ProbedKind[];
+const answers = kinds.map((kind, index) => answerTo(() => report[kind](positionals[2 * index + 1] ?? '')));
+process.stdout.write(JSON.stringify(await Promise.all(answers)));

@@ -36,8 +36,9 @@ interface Answer {
 
 /** In pieces of so many: with few there are many pieces, and so threads. */
 const probe = async (path: string, size: number): Promise<Answer> => {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, path, String(size)]);
-  return JSON.parse(stdout) as Answer;
+  const { stdout } = await promisify(execFile)(process.execPath, [program, `--records=${size}`, 'outbox', path]);
+  const [answer = {}] = JSON.parse(stdout) as Answer[];
+  return answer;
 };
 
 const sum = (counts: Answer['pending'] = []): number => counts.reduce((total, [, { messages }]) => total + messages, 0);

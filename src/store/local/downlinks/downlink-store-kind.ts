@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { StoreKind } from '../check-store.js';
 import { openDownlinkTables } from './downlink-tables.js';
 
@@ -10,7 +9,7 @@ export interface DownlinkReport {
 
 export const downlinkStoreKind: StoreKind<DownlinkReport> = {
   name: 'downlink store',
-  probePath: fileURLToPath(new URL('./probe-downlinks.js', import.meta.url)),
+  kind: 'downlinks',
   open: openDownlinkTables,
   empty: { lastSeq: 0 },
   damaged: { nextStart: () => 'the next start begins with an empty downlink store', advice: 'Check the disk; what was pending is in that folder.' },

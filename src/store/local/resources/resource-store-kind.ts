@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { StoreKind } from '../check-store.js';
 import { openResourceTables } from './resource-tables.js';
 
@@ -10,7 +9,7 @@ export interface ResourceReport {
 
 export const resourceStoreKind: StoreKind<ResourceReport> = {
   name: 'resource store',
-  probePath: fileURLToPath(new URL('./probe-resources.js', import.meta.url)),
+  kind: 'resources',
   open: openResourceTables,
   empty: { lastSeq: 0 },
   damaged: {
