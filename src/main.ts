@@ -3,19 +3,19 @@ import { allCommands, findCommand } from './cli/commands.js';
 import type { Io } from './cli/command.js';
 import { messageOf } from './errors.js';
 
-const usage = (): string =>
-  ['lpwan-bridge carries LoRaWAN and Sigfox messages to AWS IoT Core.', '', ...allCommands().map((command) => `  lpwan-bridge ${command.usage}\n      ${command.summary}`), ''].join('\n');
+const usage = async (): Promise<string> =>
+  ['lpwan-bridge carries LoRaWAN and Sigfox messages to AWS IoT Core.', '', ...(await allCommands()).map((command) => `  lpwan-bridge ${command.usage}\n      ${command.summary}`), ''].join('\n');
 
 /** Runs the command that the arguments name. Resolves with the exit code. */
 const run = async (args: readonly string[], io: Io): Promise<number> => {
   const [name = '', ...rest] = args;
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {
-    io.stdout.write(usage());
+    io.stdout.write(await usage());
     return name === '' ? 2 : 0;
   }
-  const command = findCommand(name);
+  const command = await findCommand(name);
   if (command === undefined) {
-    io.stderr.write(`lpwan-bridge: no command "${name}"\n\n${usage()}`);
+    io.stderr.write(`lpwan-bridge: no command "${name}"\n\n${await usage()}`);
     return 2;
   }
   return command.run(rest, io);
