@@ -35,6 +35,39 @@ const orLate = async <T>(work: Promise<T>, limitMs: number, late: () => T): Prom
   }
 };
 
+/** A signal that also ends by time. */
+export interface TimeLimit {
+  readonly signal: AbortSignal;
+  /** Whether it was the time that ended it. */
+  isOver(): boolean;
+  /** To be called when the work is over. */
+  end(): void;
+}
+
+/**
+ * Aborts with another signal, or after `ms`. `AbortSignal.any` of it and `AbortSignal.timeout` would not do: Node holds the latter so
+ * weakly that a garbage collection may take it, and then the time never ends.
+ */
+export const timeLimit = (signal: AbortSignal, ms: number): TimeLimit => {
+  const controller = new AbortController();
+  let isOver = false;
+  const abort = (): void => controller.abort(signal.reason);
+  const timer = setTimeout(() => {
+    isOver = true;
+    controller.abort(new DOMException(`not done in ${ms} ms`, 'TimeoutError'));
+  }, ms).unref();
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return {
+    signal: controller.signal,
+    isOver: () => isOver,
+    end() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    },
+  };
+};
+
 /** Waits for a promise at most as long as the deadline allows. Resolves to false when time ran out first. */
 export const within = (deadline: Deadline, work: Promise<void>): Promise<boolean> => orLate(work.then(() => true), deadline.remaining(), () => false);
 

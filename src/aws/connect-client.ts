@@ -2,6 +2,7 @@ import { once, type EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { MqttClient } from 'mqtt';
 import type { IConnackPacket } from 'mqtt-packet';
+import { timeLimit } from '../lifecycle.js';
 import { connectFailure } from './connect-failure.js';
 import type { ConnectGate } from './connect-gate.js';
 import type { Endpoint } from './endpoint.js';
@@ -102,13 +103,15 @@ export const connectClient = async <C extends MqttClient>(options: ConnectOption
   const { endpoint } = options;
   const leave = await options.gate?.enter(`${endpoint.host}:${endpoint.port}`, signal, options.clientId);
   const progress: Progress = { secured: false, failure: undefined };
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(options.connectTimeoutMs)]);
+  const limit = timeLimit(signal, options.connectTimeoutMs);
   try {
-    const connected = await attempt(options, progress, limit);
+    const connected = await attempt(options, progress, limit.signal);
     leave?.(true);
     return connected;
   } catch (error) {
     leave?.(false);
-    throw connectFailure({ error: limit.aborted ? error : (progress.failure ?? error), secured: progress.secured, timedOut: limit.aborted && !signal.aborted, auth: endpoint.auth.kind });
+    throw connectFailure({ error: limit.signal.aborted ? error : (progress.failure ?? error), secured: progress.secured, timedOut: limit.isOver() && !signal.aborted, auth: endpoint.auth.kind });
+  } finally {
+    limit.end();
   }
 };

@@ -4,7 +4,7 @@ import type { PublisherListener } from '../uplink/ports.js';
 import type { AwsConnectionOptions } from './aws-connection-options.js';
 import type { ConnectGate } from './connect-gate.js';
 import type { AwsMetrics } from './metrics.js';
-import type { CloseCause, MqttSession, SessionListener } from './mqtt-session.js';
+import { openSession, type CloseCause, type MqttSession, type SessionListener } from './mqtt-session.js';
 import { createOutageBackoff } from './outage-backoff.js';
 import type { Pace } from './pacing.js';
 import { createPublisher, type PooledPublisher } from './publisher.js';
@@ -92,7 +92,6 @@ export const createPoolGeneration = (options: AwsConnectionOptions, deps: PoolGe
     },
   };
 
-  // The MQTT client is loaded for the first session: a bridge without connections never needs it.
   const open = async (number: number, version: AwsConnectionOptions['version']): Promise<MqttSession> => {
     const clientId = `${options.clientIdPrefix}-${number}`;
     const hooks = {
@@ -102,7 +101,6 @@ export const createPoolGeneration = (options: AwsConnectionOptions, deps: PoolGe
       },
     };
     try {
-      const { openSession } = await import('./mqtt-session.js');
       return await openSession(
         {
           endpoint: options.endpoint,

@@ -6,7 +6,7 @@ import type { ConnectGate } from './connect-gate.js';
 import type { Endpoint } from './endpoint.js';
 import { endsByPeer } from './session-close.js';
 import { settleSubscription, unsubscribe, type Subscription } from './settle-subscription.js';
-import type { MessageSink, SubscriberClient } from './subscriber-client.js';
+import { mostAtOnce, SubscriberClient, type MessageSink } from './subscriber-client.js';
 import { endByPeer, endBySelf, endByStore, type SubscriberEnd } from './subscriber-end.js';
 
 /**
@@ -56,7 +56,7 @@ export interface SubscriberSession {
   unsubscribe(filters: readonly string[]): Promise<void>;
 }
 
-const clientOptions = (options: SubscriberSessionOptions, receiveMaximum: number): IClientOptions => ({
+const clientOptions = (options: SubscriberSessionOptions): IClientOptions => ({
   clientId: options.clientId,
   protocolId: 'MQTT',
   protocolVersion: options.version,
@@ -67,7 +67,7 @@ const clientOptions = (options: SubscriberSessionOptions, receiveMaximum: number
   resubscribe: false,
   queueQoSZero: false,
   manualConnect: true,
-  ...(options.version === 5 ? { properties: { sessionExpiryInterval: sessionExpiryS, receiveMaximum } } : {}),
+  ...(options.version === 5 ? { properties: { sessionExpiryInterval: sessionExpiryS, receiveMaximum: mostAtOnce } } : {}),
 });
 
 /** How often a SUBSCRIBE without an answer is looked at, as a share of the time it has. */
@@ -149,11 +149,9 @@ const subscribe = async ({ client, stream, ending, ended, present }: Connected, 
  * @throws BridgeError as `connectClient`; subscribe_refused; connect_timeout when SUBSCRIBE is not answered; the reason for which the session ended meanwhile
  */
 export const openSubscriberSession = async (options: SubscriberSessionOptions): Promise<SubscriberSession> => {
-  // The MQTT client is loaded for the first session.
-  const { mostAtOnce, SubscriberClient: Client } = await import('./subscriber-client.js');
   const ending = new Ending();
   const create = (openStream: () => Duplex): SubscriberClient => {
-    const made: SubscriberClient = new Client(openStream, clientOptions(options, mostAtOnce), {
+    const made: SubscriberClient = new SubscriberClient(openStream, clientOptions(options), {
       take: options.take,
       failed(error) {
         ending.because(endByStore(error));

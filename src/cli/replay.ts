@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { timeLimit } from '../lifecycle.js';
 import { countOption, defineCommand, parseArguments, UsageError } from './arguments.js';
 import { readCapturedRequest, type CapturedRequest } from './captured-request.js';
 import type { Io } from './command.js';
@@ -77,17 +78,20 @@ interface Answer {
 }
 
 const send = async (settings: Settings, request: CapturedRequest, signal: AbortSignal): Promise<Answer> => {
+  const limit = timeLimit(signal, answerTimeoutMs);
   try {
     const response = await fetch(addressOf(settings, request), {
       method: request.method,
       headers: { ...request.headers, ...settings.headers },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]),
+      signal: limit.signal,
       ...(request.body === undefined || request.method === 'GET' ? {} : { body: request.body }),
     });
     return { ok: response.ok, text: [String(response.status), await reasonOf(response)].join(' ').trim() };
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     return { ok: false, text: `no answer: ${messageOf(cause) || ((cause as NodeJS.ErrnoException).code ?? 'unknown error')}` };
+  } finally {
+    limit.end();
   }
 };
 

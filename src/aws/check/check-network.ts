@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { BridgeError } from '../../errors.js';
+import { timeLimit } from '../../lifecycle.js';
 import { connectFailure } from '../connect-failure.js';
 import type { Endpoint } from '../endpoint.js';
 import { openStream, openTls } from '../open-stream.js';
@@ -79,13 +80,14 @@ export const checkTls = async (options: NetworkOptions, signal: AbortSignal): Pr
 
 /** @throws BridgeError certificate_refused when the other side hangs up by itself */
 const refusesNot = async (socket: Awaited<ReturnType<typeof openTls>>, limit: AbortSignal): Promise<void> => {
-  const quiet = AbortSignal.any([limit, AbortSignal.timeout(quietMs)]);
+  const quiet = timeLimit(limit, quietMs);
   // Nothing is read without this, and the end would go unnoticed.
   socket.resume();
-  const closed = await once(socket, 'close', { signal: quiet }).then(
+  const closed = await once(socket, 'close', { signal: quiet.signal }).then(
     () => true,
-    () => !quiet.aborted,
+    () => !quiet.signal.aborted,
   );
+  quiet.end();
   if (closed) throw new BridgeError('certificate_refused');
 };
 
