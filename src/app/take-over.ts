@@ -2,6 +2,7 @@ import { backoffMs } from '../backoff.js';
 import type { ConnectGate } from '../aws/connect-gate.js';
 import { collectDownlinks } from '../aws/collect-downlinks.js';
 import { evictSessions } from '../aws/evict-sessions.js';
+import { timeLimit } from '../lifecycle.js';
 import type { SubscriberMetrics } from '../aws/subscriber-metrics.js';
 import type { ConnectionConfig } from '../config/connection.js';
 import type { BridgeConfig } from '../config/schema.js';
@@ -75,11 +76,11 @@ export const createTakeOver = (deps: TakeOverDeps): TakeOver => {
   const collect = async (connection: ConnectionConfig, slot: string): Promise<void> => {
     const settings = subscriberSettings(connection, bridge, slot);
     if (settings === undefined) return;
-    const limit = AbortSignal.timeout(collectMs);
-    await collectDownlinks(connectWith(settings), { receive: deps.receive, metrics: deps.metrics, logger, gate, quietMs }, AbortSignal.any([signal, limit])).catch((error: unknown) => {
-      if (!limit.aborted) throw error;
+    const limit = timeLimit(signal, collectMs);
+    await collectDownlinks(connectWith(settings), { receive: deps.receive, metrics: deps.metrics, logger, gate, quietMs }, limit.signal).catch((error: unknown) => {
+      if (!limit.isOver()) throw error;
       logger.warn({ slot, connection_id: connection.id }, 'the downlink session of the replica that is gone never fell quiet, leaving it');
-    });
+    }).finally(() => limit.end());
   };
 
   /** Tries until it is done, the slot is another's, or the bridge stops. */

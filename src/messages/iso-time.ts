@@ -7,10 +7,11 @@ let upToMs = '';
  * @throws RangeError for what is no time
  */
 export const isoTime = (ms: number): string => {
-  const whole = Math.floor(ms / 1_000);
+  const time = Math.trunc(ms);
+  const whole = Math.floor(time / 1_000);
   if (whole !== second) {
-    upToMs = new Date(ms).toISOString().slice(0, -4);
+    upToMs = new Date(time).toISOString().slice(0, -4);
     second = whole;
   }
-  return `${upToMs}${String(Math.trunc(ms) - whole * 1_000).padStart(3, '0')}Z`;
+  return `${upToMs}${String(time - whole * 1_000).padStart(3, '0')}Z`;
 };

@@ -19,20 +19,17 @@ const quietMs = 400;
 
 /** Runs one step below MQTT within its time. @throws BridgeError as `connectClient`, with `late` as the words for the time that ran out */
 const bounded = async <T>({ endpoint, timeoutMs }: NetworkOptions, signal: AbortSignal, late: string, work: (limit: AbortSignal) => Promise<T>): Promise<T> => {
-  const timer = AbortSignal.timeout(timeoutMs);
-  const limit = AbortSignal.any([signal, timer]);
-  let abort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => (abort = () => reject(limit.reason as Error)));
-  limit.addEventListener('abort', abort, { once: true });
+  const limit = timeLimit(signal, timeoutMs);
+  const aborted = new Promise<never>((_resolve, reject) => limit.signal.addEventListener('abort', () => reject(limit.signal.reason as Error), { once: true }));
   try {
     signal.throwIfAborted();
-    return await Promise.race([work(limit), aborted]);
+    return await Promise.race([work(limit.signal), aborted]);
   } catch (error) {
     if (signal.aborted) throw new BridgeError('stopping', { detail: 'the check was stopped', cause: error });
-    if (timer.aborted) throw new BridgeError('connect_timeout', { detail: `${late} within ${timeoutMs} ms`, cause: error });
+    if (limit.isOver()) throw new BridgeError('connect_timeout', { detail: `${late} within ${timeoutMs} ms`, cause: error });
     throw connectFailure({ error, secured: false, timedOut: false, auth: endpoint.auth.kind });
   } finally {
-    limit.removeEventListener('abort', abort);
+    limit.end();
   }
 };
 
