@@ -96,7 +96,9 @@ const report = (source, result) => {
   say(line);
   for (const comment of result.comments) say(`        ${comment}`);
   if (result.ok) return;
-  totals.failures.push(line);
+  totals.failures.push(line, ...result.failures);
+  // In short, before the whole: whoever keeps only a part of the output reads what failed.
+  for (const failure of result.failures) say(failure);
   say(`${result.output.trimEnd()}\n        end of ${source}`);
 };
 

@@ -11,16 +11,21 @@ const lastOutputMs = 2_000;
 
 const isOwnWord = (comment) => !/^# (\{|time=|Subtest|No tests|no tests)/.test(comment);
 
+const noteFailure = (counts, { fullname, name, diag }) => {
+  counts.failed += 1;
+  counts.failures.push([fullname.trim() || name, diag?.diff].filter(Boolean).join('\n'));
+};
+
 /** Counts assertions: a subtest's closing line only repeats what its own assertions said. */
 const countTap = () => {
-  const counts = { passed: 0, failed: 0, skipped: [], comments: [], problem: undefined };
+  const counts = { passed: 0, failed: 0, skipped: [], comments: [], failures: [], problem: undefined };
   const parser = new Parser((results) => {
     if (results.bailout) counts.problem = `bailed out: ${results.bailout === true ? 'no reason given' : results.bailout}`;
     if (!results.ok && counts.failed === 0) counts.problem ??= results.failures[0]?.tapError ?? 'the TAP output is not complete';
   });
   parser.on('result', (point) => {
     if (point.skip || point.todo) counts.skipped.push(point.fullname.trim() || point.name);
-    else if (!point.ok) counts.failed += 1;
+    else if (!point.ok) noteFailure(counts, point);
     else if (!point.closingTestPoint) counts.passed += 1;
   });
   parser.on('comment', (comment) => isOwnWord(comment) && counts.comments.push(comment.trim().slice(2)));
@@ -41,7 +46,7 @@ const outcomeOf = (end) => {
   const { counts } = end;
   const reason = reasonOf(end);
   const failed = counts.failed + (reason !== undefined && counts.failed === 0 ? 1 : 0);
-  return { ok: failed === 0, passed: counts.passed, failed, skipped: counts.skipped, comments: counts.comments, reason };
+  return { ok: failed === 0, passed: counts.passed, failed, skipped: counts.skipped, comments: counts.comments, failures: counts.failures, reason };
 };
 
 const settled = (child) =>
@@ -60,7 +65,7 @@ const settled = (child) =>
  * Runs a test file in its own process group.
  * @param {string} path the compiled file
  * @param {number} limitSeconds after which it has failed
- * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: string[], comments: string[], reason?: string, output: string, seconds: number }>}
+ * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: string[], comments: string[], failures: string[], reason?: string, output: string, seconds: number }>}
  */
 export const runTapFile = async (path, limitSeconds) => {
   const startedAt = Date.now();

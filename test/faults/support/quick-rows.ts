@@ -22,8 +22,8 @@ export const expectQuickRows = (part: number): void => {
     void t.test(`${row.name}: ${row.fault}`, async (t) => {
       const outcome = await runRow(row, 'quick');
       t.comment(figuresOf(outcome));
-      t.strictSame(outcome.failures, [], 'nothing failed');
-      t.ok(outcome.passed);
+      t.strictSame(outcome.failures, [], `${row.name}: ${outcome.failures.join('; ') || 'nothing failed'}`);
+      t.ok(outcome.passed, `${row.name} passed`);
     });
   }
 };
