@@ -1,18 +1,8 @@
 import { BridgeError, messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { AnyTables, Environment, Tables } from './environment.js';
-
-/** Something to write. Jobs that wait at the same time are written in one transaction, in the order they came. */
-export interface Job<T extends AnyTables = Tables> {
-  /** `append` fails with its transaction; `settle` is kept and tried again; `upkeep` is dropped and comes again by itself. */
-  readonly kind: 'append' | 'settle' | 'upkeep';
-  /** Reads what it needs, right before the transaction; false: nothing to write. */
-  prepare(tables: T): boolean;
-  /** Only puts and removes. */
-  write(tables: T): void;
-  done(): void;
-  failed(error: BridgeError): void;
-}
+import { createGathering, type GatherOptions } from './gathering.js';
+import type { Job } from './job.js';
 
 export interface CommitQueue<T extends AnyTables = Tables> {
   add(job: Job<T>): void;
@@ -36,6 +26,8 @@ export interface CommitQueueOptions<T extends AnyTables> {
    * left then is for them. lmdb 3.5.6 may end the process when a write fails (it writes the text of the error into too small a place).
    */
   readonly assertRoom?: () => Promise<void>;
+  /** How long work is gathered for one transaction; nothing is when absent. */
+  readonly gather?: GatherOptions;
 }
 
 /** A commit that takes longer counts as a store that cannot be written, until it ends. */
@@ -50,7 +42,7 @@ const proofKey = (index: number): Buffer => Buffer.from(`proof:${index}`);
 
 const timeNow = (): number => performance.now();
 
-export const createCommitQueue = <T extends AnyTables>({ environment, logger, circumstances, idleMs, assertRoom }: CommitQueueOptions<T>): CommitQueue<T> => {
+export const createCommitQueue = <T extends AnyTables>({ environment, logger, circumstances, idleMs, assertRoom, gather }: CommitQueueOptions<T>): CommitQueue<T> => {
   let waiting: Job<T>[] = [];
   let running: Promise<void> | undefined;
   let startedAt: number | undefined;
@@ -59,6 +51,8 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
   let settlesHeld = false;
   let closing = false;
   let proofWanted = false;
+  let later: NodeJS.Timeout | undefined;
+  const gathering = createGathering(gather, timeNow);
 
   const writeGroup = async (group: readonly Job<T>[]): Promise<void> => {
     startedAt = timeNow();
@@ -147,24 +141,40 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
   const run = async (): Promise<void> => {
     for (;;) {
       const group = takeGroup();
-      if (group.length > 0) await runGroup(group);
+      if (group.length > 0) {
+        gathering.begin(group);
+        await runGroup(group);
+        gathering.end();
+      }
       // After a group, not when the queue is empty: under load it never is.
       if (proofWanted) {
         proofWanted = false;
         await prove(failure === undefined ? 1 : proofRecords);
-      } else if (group.length === 0) return;
+      } else if (group.length === 0 || waitMs() > 0) return;
     }
   };
 
-  const start = (): void => {
+  const waitMs = (): number => (closing || proofWanted ? 0 : gathering.waitMs(waiting));
+
+  const startNow = (): void => {
+    clearTimeout(later);
     running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
       running = undefined;
       if (!closing && !settlesHeld && waiting.length > 0) start();
     });
   };
 
+  const start = (): void => {
+    if (running !== undefined) return;
+    const wait = waitMs();
+    clearTimeout(later);
+    if (wait <= 0) startNow();
+    else later = setTimeout(startNow, wait);
+  };
+
   return {
     add(job) {
+      gathering.add(job, waiting);
       waiting.push(job);
       start();
     },

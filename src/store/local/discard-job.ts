@@ -1,4 +1,4 @@
-import type { Job } from './commit-queue.js';
+import type { Job } from './job.js';
 import type { ConnectionState, Connections } from './connections.js';
 import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';

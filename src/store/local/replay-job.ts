@@ -1,6 +1,6 @@
 import { BridgeError } from '../../errors.js';
 import type { OutboxRecord, Replay } from '../../uplink/ports.js';
-import type { Job } from './commit-queue.js';
+import type { Job } from './job.js';
 import { writeOrdinal, type ConnectionState, type Connections } from './connections.js';
 import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';

@@ -1,5 +1,6 @@
 import { BridgeError } from '../../errors.js';
-import type { CommitQueue, Job } from './commit-queue.js';
+import type { CommitQueue } from './commit-queue.js';
+import type { Job } from './job.js';
 import type { Sequence } from './sequence.js';
 import type { AnyTables } from './environment.js';
 

@@ -1,0 +1,54 @@
+import type { Job } from './job.js';
+
+/** A transaction costs nearly as much for one message as for twenty, so the next one may wait a little for company. */
+export interface GatherOptions {
+  /** From the begin of a transaction to that of the next while several senders post at the same time, ms. */
+  readonly appendMs: number;
+  /** The same while only `settle` waits, which nobody is kept waiting by, ms. */
+  readonly settleMs: number;
+}
+
+type Waiting = readonly Pick<Job, 'kind'>[];
+
+/** Says when the next transaction may begin. One that comes long after the last, or for a sender that posts one after the other, begins at once. */
+export interface Gathering {
+  /** Something is asked for while this waits. */
+  add(job: Pick<Job, 'kind'>, waiting: Waiting): void;
+  begin(group: Waiting): void;
+  end(): void;
+  /** Ms until a transaction for what waits may begin; 0 or less: now. */
+  waitMs(waiting: Waiting): number;
+}
+
+/** So long after two messages waited for storage at the same time senders count as posting side by side, ms. */
+const besideMs = 1_000;
+
+const immediate: Gathering = { add: () => undefined, begin: () => undefined, end: () => undefined, waitMs: () => 0 };
+
+const isUrgent = ({ kind }: Pick<Job, 'kind'>): boolean => kind !== 'settle';
+
+export const createGathering = (options: GatherOptions | undefined, now: () => number): Gathering => {
+  if (options === undefined) return immediate;
+  const { appendMs, settleMs } = options;
+  let urgentRuns = false;
+  let begunAt = Number.NEGATIVE_INFINITY;
+  let besideAt = Number.NEGATIVE_INFINITY;
+
+  return {
+    add(job, waiting) {
+      if (isUrgent(job) && (urgentRuns || waiting.some(isUrgent))) besideAt = now();
+    },
+    begin(group) {
+      urgentRuns = group.some(isUrgent);
+      begunAt = now();
+    },
+    end() {
+      urgentRuns = false;
+    },
+    waitMs(waiting) {
+      const at = now();
+      if (!waiting.some(isUrgent)) return begunAt + settleMs - at;
+      return at - besideAt > besideMs ? 0 : begunAt + appendMs - at;
+    },
+  };
+};
