@@ -30,11 +30,15 @@ export interface PooledPublisher extends Publisher {
   stop(): void;
 }
 
+/** Publishes that go to one session before the next has its turn: what is ready at the same time shares a write to the socket, and a read of its PUBACKs. */
+const publishesInRun = 16;
+
 export const createPublisher = ({ pool, listener, accountPace, size, opened, paced, tick }: PublisherOptions): PooledPublisher => {
   const sessions: MqttSession[] = [];
   const poolSize: PoolSize = createPoolSize(size);
   let borrowing = 0;
   let turn = 0;
+  let run = 0;
   let alone: MqttSession | undefined;
   let wakeUp: NodeJS.Timeout | undefined;
   let sizing: NodeJS.Timeout | undefined;
@@ -62,12 +66,15 @@ export const createPublisher = ({ pool, listener, accountPace, size, opened, pac
     if (!stopped && replenishing && sessions.length + borrowing === 0) void grow();
   };
 
-  /** Sessions in turn, so that the load spreads evenly: the first after the last used one that may publish now. */
+  const mayPublish = (session: MqttSession | undefined, now: number): session is MqttSession => session !== undefined && session !== alone && session.waitMs(now) <= 0;
+
+  /** Sessions in turn, so that the load spreads evenly: the last used one for a run of publishes, then the first after it that may publish now. */
   const nextWithRoom = (now: number): MqttSession | undefined => {
-    for (let step = 1; step <= sessions.length; step += 1) {
+    for (let step = run < publishesInRun ? 0 : 1; step <= sessions.length; step += 1) {
       const index = (turn + step) % sessions.length;
       const session = sessions[index];
-      if (session === undefined || session === alone || session.waitMs(now) > 0) continue;
+      if (!mayPublish(session, now)) continue;
+      run = step === 0 ? run + 1 : 1;
       turn = index;
       return session;
     }
