@@ -152,6 +152,8 @@ export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, lo
     } catch (cause) {
       const error = cause instanceof BridgeError ? cause : new BridgeError('store_unavailable', { detail: messageOf(cause), cause });
       if (error.reason === 'store_unavailable') await Promise.all(submissions.map((submission) => publishInstead(submission, error)));
+      // What one webhook brings may still fit where that of several does not.
+      else if (error.reason === 'outbox_full' && submissions.length > 1) await Promise.all(submissions.map((submission) => append([submission])));
       else for (const submission of submissions) submission.reject(error);
     }
   };
