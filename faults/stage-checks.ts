@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { pauseAfter } from '../test/support/until.js';
 
 /** What a row found wrong, and what it measured. */
 export interface Checks {
@@ -14,7 +15,6 @@ export interface Checks {
   readonly asTest: Pick<Test, 'ok' | 'equal'>;
 }
 
-const askEveryMs = 25;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const textOf = ([text]: readonly unknown[]): string => (typeof text === 'string' ? text : 'no text');
@@ -31,10 +31,11 @@ export const createChecks = (): Checks => {
     remarks,
     check: (isSo, failure) => void note(isSo, failure),
     async eventually(what, isSo, boundMs = 20_000) {
-      const end = performance.now() + boundMs;
+      const begun = performance.now();
       while (!(await isSo())) {
-        if (performance.now() > end) return note(false, `not in ${boundMs} ms: ${what}`);
-        await pause(askEveryMs);
+        const waited = performance.now() - begun;
+        if (waited > boundMs) return note(false, `not in ${boundMs} ms: ${what}`);
+        await pause(pauseAfter(waited));
       }
       return true;
     },

@@ -67,13 +67,13 @@ const hostile = (name: string, how: string, stage: Row['stage']): Row => ({
     const ingress = ingressOf(bridge);
     const judge: Judge = (isSo, text) => stage.check(isSo, text);
     const slow = startSlowSenders(ingress, 100);
+    stage.onClose(() => slow.forEach(({ socket }) => void socket.destroy()));
     const endLoad = steadyLoad(stage);
     let count = 0;
     for (let round = 0; round < rounds[form]; round += 1) count = await attackAll(judge, ingress, sockets[form]);
     // The short form leaves with its slow senders still there; that they are cut off has a test of its own.
     if (form === 'long') await slowSendersEnded(judge, slow, slowSenderMs);
     stage.remark(`${count} idle sockets, ${slow.length} slow senders, ${await endLoad()} honest webhooks beside them`);
-    for (const { socket } of slow) socket.destroy();
     await nothingBroke(stage);
   },
 });

@@ -26,13 +26,13 @@ const startsProcesses = (source) => source.startsWith(endToEnd) || source.starts
 /** The slowest, the slowest first: begun early, none of them is left alone at the end. */
 const first = [
   'end-to-end/downlink-crash', 'end-to-end/downlink-outage', 'end-to-end/sigfox-mailbox', 'end-to-end/redis-outage', 'end-to-end/dry-run', 'end-to-end/sandbox', 'end-to-end/mosquitto', 'end-to-end/hostile-input',
-  'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
+  'store/redis/sentinel', 'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
 ].map((name) => join('test', `${name}.test.ts`));
 /** Those that count what passes in a second: a machine that stands still for a moment makes two seconds of one. */
 const alone = ['downlink-rate', 'quota'].map((name) => `${endToEnd}${name}.test.ts`);
 const limitSeconds = (source) => (startsProcesses(source) ? 600 : 300);
 /** Most tests wait for others more than they compute. */
-const sideBySide = Math.min(6, 2 * availableParallelism());
+const sideBySide = Math.min(5, 2 * availableParallelism());
 
 /** What ended the run early: a signal, or a step that failed. */
 let signalled;

@@ -2,7 +2,7 @@ import { until } from '../../support/until.js';
 import type { TestBridge } from './bridge.js';
 import { request, type HostileCase } from './hostile-requests.js';
 import type { SlowSender } from './hostile-senders.js';
-import { exchange, openRaw } from './hostile-socket.js';
+import { exchange, openRaw, type RawConnection } from './hostile-socket.js';
 import { socketRoom } from './hostile-watch.js';
 import { uplinkBody } from './load.js';
 
@@ -56,22 +56,36 @@ export const sendersGone = async (judge: Judge, ingress: string): Promise<void> 
 /** Most connections that a bridge keeps open by default (`ingress.maxConnections`). */
 export const mostConnections = 2_000;
 
+/** Fewer than wait to be accepted at once (511, Node's default): of more a sender takes some for open that the bridge never hears of. */
+const openedAtOnce = 250;
+
+/** Opens sockets, and knows that the bridge accepted them: it accepts in turn, and answers one that came after them. */
+const openIdle = async (ingress: string, count: number): Promise<readonly RawConnection[]> => {
+  const idle = Array.from({ length: count }, () => openRaw(ingress, true));
+  await Promise.all(idle.map(({ socket }) => new Promise<void>((resolve) => void socket.once('connect', resolve).once('close', () => resolve()))));
+  await exchange(ingress, ['GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n'], { timeoutMs: 30_000 });
+  return idle;
+};
+
 /**
  * Sockets that are opened and say nothing, not even TLS, while `beside` runs. The bridge closes those beyond its bound, and webhooks beside them are taken.
  * Resolves with how many there were, as the limit of open files allows.
  */
 export const idleSockets = async (judge: Judge, ingress: string, most: number, beside: () => Promise<unknown>): Promise<number> => {
   const count = socketRoom(most);
-  const idle = Array.from({ length: count }, () => openRaw(ingress, true));
-  await Promise.all(idle.map(({ socket }) => new Promise<void>((resolve) => void socket.once('connect', resolve).once('close', () => resolve()))));
+  const idle: RawConnection[] = [];
   const open = (): number => idle.filter(({ isClosed }) => !isClosed()).length;
-  await until(`${count} sockets that say nothing become ${mostConnections}`, () => open() <= mostConnections, 30_000);
-  await beside();
-  const { statuses } = await exchange(ingress, [request(uplinkBody('bbbb000000000003', 1))]);
-  judge(statuses.join(' ') === '204', `a webhook beside them: ${statuses.join(' ')}`);
-  judge(open() > 0, 'some of them stayed to the end');
-  for (const { socket } of idle) socket.destroy();
-  return count;
+  try {
+    while (idle.length < count) idle.push(...(await openIdle(ingress, Math.min(openedAtOnce, count - idle.length))));
+    await until(`${count} sockets that say nothing become ${mostConnections}`, () => open() <= mostConnections, 30_000);
+    await beside();
+    const { statuses } = await exchange(ingress, [request(uplinkBody('bbbb000000000003', 1))]);
+    judge(statuses.join(' ') === '204', `a webhook beside them: ${statuses.join(' ')}`);
+    judge(open() > 0, 'some of them stayed to the end');
+    return count;
+  } finally {
+    for (const { socket } of idle) socket.destroy();
+  }
 };
 
 /** Every one of them is cut off within the time. */
