@@ -4,10 +4,10 @@
 //   npm run check             types, lint and layout only
 //   npm test -- PATTERN…      only the test files whose path contains a PATTERN; neither tools nor lint
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { compiledPath, sourcesIn, sweepCompiled } from './compiled.mjs';
 import { endAllGroups, runQuietly } from './process-group.mjs';
+import { runSideBySide } from './side-by-side.mjs';
 import { runTapFile } from './tap-file.mjs';
 import { ensureTools } from './tools.mjs';
 
@@ -28,11 +28,11 @@ const first = [
   'end-to-end/downlink-crash', 'end-to-end/downlink-outage', 'end-to-end/sigfox-mailbox', 'end-to-end/redis-outage', 'end-to-end/dry-run', 'end-to-end/sandbox', 'end-to-end/mosquitto', 'end-to-end/hostile-input',
   'store/redis/sentinel', 'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
 ].map((name) => join('test', `${name}.test.ts`));
-/** Those that count what passes in a second: a machine that stands still for a moment makes two seconds of one. */
+/** Those that count what passes in a second, with at most one beside them: a machine that stands still for a moment makes two seconds of one. */
 const alone = ['downlink-rate', 'quota'].map((name) => `${endToEnd}${name}.test.ts`);
 const limitSeconds = (source) => (startsProcesses(source) ? 600 : 300);
-/** Most tests wait for others more than they compute. */
-const sideBySide = Math.min(5, 2 * availableParallelism());
+/** So many of the last, short ones are left to run beside those that want to be alone. */
+const besideAlone = 60;
 
 /** What ended the run early: a signal, or a step that failed. */
 let signalled;
@@ -102,16 +102,12 @@ const report = (source, result) => {
   say(`${result.output.trimEnd()}\n        end of ${source}`);
 };
 
-const runTests = async (sources, atOnce) => {
-  const waiting = [...sources];
-  const worker = async () => {
-    while (waiting.length > 0 && !isOver()) {
-      const source = waiting.shift();
-      report(source, await runTapFile(compiledPath(source), limitSeconds(source)));
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  totals.left += waiting.length;
+const runTests = async (sources) => {
+  totals.left = await runSideBySide(sources, {
+    run: async (source) => report(source, await runTapFile(compiledPath(source), limitSeconds(source))),
+    isAlone: (source) => alone.includes(source),
+    isOver,
+  });
 };
 
 const closing = () => {
@@ -137,15 +133,16 @@ const checkNames = () => {
   if (gone !== undefined) throw new Error(`test/support/run.mjs names ${gone}, which is no file`);
 };
 
-/** What is run, in two parts, each with how many files at once: one beside the other, the longest first; and those that run alone. */
+/** The longest first; those that want to be alone before the last, short ones. */
 const inOrder = (sources) => {
-  const groups = [faults, endToEnd, 'test'];
+  const groups = [faults, endToEnd, join('test', 'store', 'redis') + '/', 'test'];
   const rank = (source) => (first.includes(source) ? first.indexOf(source) : first.length + groups.findIndex((group) => source.startsWith(group)));
-  const beside = sources.filter((source) => !alone.includes(source)).sort((one, other) => rank(one) - rank(other));
-  return [
-    [beside, sideBySide],
-    [sources.filter((source) => alone.includes(source)), 1],
-  ];
+  const others = sources.filter((source) => !alone.includes(source)).sort((one, other) => rank(one) - rank(other));
+  const wanted = alone.filter((source) => sources.includes(source));
+  if (wanted.length === 0) return others;
+  const last = others.splice(Math.max(0, others.length - besideAlone));
+  const share = Math.ceil(last.length / wanted.length);
+  return [...others, ...wanted.flatMap((source, index) => [source, ...last.slice(index * share, (index + 1) * share)])];
 };
 
 const main = async () => {
@@ -161,7 +158,7 @@ const main = async () => {
   }
   const linted = narrow ? Promise.resolve() : lintBeside();
   await compile();
-  for (const [part, atOnce] of inOrder(sources)) await runTests(part, atOnce);
+  await runTests(inOrder(sources));
   await linted;
   closing();
   process.exitCode = totals.failed === 0 ? 0 : 1;
