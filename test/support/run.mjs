@@ -3,12 +3,12 @@
 //   npm run test:quick        without test/end-to-end and test/faults
 //   npm run check             types, lint and layout only
 //   npm test -- PATTERN…      only the test files whose path contains a PATTERN; neither tools nor lint
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { batchesOf, checkNames, isAlone, limitSeconds, startsProcesses } from './batches.mjs';
 import { compiledPath, sourcesIn, sweepCompiled } from './compiled.mjs';
 import { endAllGroups, runQuietly } from './process-group.mjs';
 import { runSideBySide } from './side-by-side.mjs';
-import { runTapFile } from './tap-file.mjs';
+import { runTapFiles } from './tap-file.mjs';
 import { ensureTools } from './tools.mjs';
 
 process.chdir(join(import.meta.dirname, '..', '..'));
@@ -18,21 +18,6 @@ const say = (line) => process.stdout.write(`${line}\n`);
 process.stdout.on('error', () => process.exit(1));
 
 const bin = (path) => join('node_modules', path);
-
-/** These start processes, and run longer. */
-const endToEnd = join('test', 'end-to-end') + '/';
-const faults = join('test', 'faults') + '/';
-const startsProcesses = (source) => source.startsWith(endToEnd) || source.startsWith(faults);
-/** The slowest, the slowest first: begun early, none of them is left alone at the end. */
-const first = [
-  'end-to-end/downlink-crash', 'end-to-end/downlink-outage', 'end-to-end/sigfox-mailbox', 'end-to-end/redis-outage', 'end-to-end/dry-run', 'end-to-end/sandbox', 'end-to-end/mosquitto', 'end-to-end/hostile-input',
-  'store/redis/sentinel', 'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
-].map((name) => join('test', `${name}.test.ts`));
-/** Those that count what passes in a second, with at most one beside them: a machine that stands still for a moment makes two seconds of one. */
-const alone = ['downlink-rate', 'quota'].map((name) => `${endToEnd}${name}.test.ts`);
-const limitSeconds = (source) => (startsProcesses(source) ? 600 : 300);
-/** So many of the last, short ones are left to run beside those that want to be alone. */
-const besideAlone = 60;
 
 /** What ended the run early: a signal, or a step that failed. */
 let signalled;
@@ -86,9 +71,12 @@ const lintBeside = () =>
     failedStep = 'lint';
   });
 
-const report = (source, result) => {
+const nameOf = ([source, ...more]) => (more.length === 0 ? source : `${source} and ${more.length} more`);
+
+const report = (batch, result) => {
   totals.passed += result.passed;
   totals.failed += result.failed;
+  const source = nameOf(batch);
   totals.skipped.push(...result.skipped.map((name) => `${source}: ${name}`));
   const all = result.passed + result.failed;
   const counted = `${all} assertion${all === 1 ? '' : 's'}${result.failed > 0 ? `, ${result.failed} failed` : ''}`;
@@ -102,10 +90,10 @@ const report = (source, result) => {
   say(`${result.output.trimEnd()}\n        end of ${source}`);
 };
 
-const runTests = async (sources) => {
-  totals.left = await runSideBySide(sources, {
-    run: async (source) => report(source, await runTapFile(compiledPath(source), limitSeconds(source))),
-    isAlone: (source) => alone.includes(source),
+const runTests = async (batches) => {
+  totals.left = await runSideBySide(batches, {
+    run: async (batch) => report(batch, await runTapFiles(batch.map(compiledPath), limitSeconds(batch))),
+    isAlone,
     isOver,
   });
 };
@@ -127,24 +115,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   });
 }
 
-/** @throws Error when a file was renamed, and its place here was not */
-const checkNames = () => {
-  const gone = [...first, ...alone].find((source) => !existsSync(source));
-  if (gone !== undefined) throw new Error(`test/support/run.mjs names ${gone}, which is no file`);
-};
-
-/** The longest first; those that want to be alone before the last, short ones. */
-const inOrder = (sources) => {
-  const groups = [faults, endToEnd, join('test', 'store', 'redis') + '/', 'test'];
-  const rank = (source) => (first.includes(source) ? first.indexOf(source) : first.length + groups.findIndex((group) => source.startsWith(group)));
-  const others = sources.filter((source) => !alone.includes(source)).sort((one, other) => rank(one) - rank(other));
-  const wanted = alone.filter((source) => sources.includes(source));
-  if (wanted.length === 0) return others;
-  const last = others.splice(Math.max(0, others.length - besideAlone));
-  const share = Math.ceil(last.length / wanted.length);
-  return [...others, ...wanted.flatMap((source, index) => [source, ...last.slice(index * share, (index + 1) * share)])];
-};
-
 const main = async () => {
   const options = parseArguments(process.argv.slice(2));
   checkNames();
@@ -158,7 +128,7 @@ const main = async () => {
   }
   const linted = narrow ? Promise.resolve() : lintBeside();
   await compile();
-  await runTests(inOrder(sources));
+  await runTests(batchesOf(sources, !narrow));
   await linted;
   closing();
   process.exitCode = totals.failed === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
-// Runs one compiled test file and reads what it says in TAP.
+// Runs compiled test files in one process and reads what they say in TAP.
+import { join } from 'node:path';
 import { Parser } from 'tap-parser';
 import { endGroup, startGroup } from './process-group.mjs';
 import { toolPath } from './tools.mjs';
@@ -61,16 +62,18 @@ const settled = (child) =>
     });
   });
 
+const several = join(import.meta.dirname, 'several.mjs');
+
 /**
- * Runs a test file in its own process group.
- * @param {string} path the compiled file
+ * Runs test files in one process, in a group of its own.
+ * @param {readonly string[]} paths the compiled files
  * @param {number} limitSeconds after which it has failed
  * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: string[], comments: string[], failures: string[], reason?: string, output: string, seconds: number }>}
  */
-export const runTapFile = async (path, limitSeconds) => {
+export const runTapFiles = async (paths, limitSeconds) => {
   const startedAt = Date.now();
-  const env = { ...process.env, PATH: toolPath, TAP_TIMEOUT: String(limitSeconds) };
-  const child = startGroup(process.execPath, ['--enable-source-maps', path], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, PATH: toolPath, TAP_TIMEOUT: String(limitSeconds), TEST_FILES: paths.join('\n') };
+  const child = startGroup(process.execPath, ['--enable-source-maps', ...(paths.length === 1 ? [] : [several]), paths[0]], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { parser, counts } = countTap();
   const output = [];
   child.stdout.on('data', (chunk) => {
