@@ -4,7 +4,7 @@ import type { Logger } from '../log.js';
 import type { DownlinkStatusFields, NetworkServerKind } from '../messages/message.js';
 import { matchSubmitted, reportedIds } from './match-submitted.js';
 import type { SubmittedDownlink, SubmittedDownlinks } from './ports.js';
-import type { UnderWay } from './under-way.js';
+import { submissionLimitMs, type UnderWay } from './under-way.js';
 
 /** The network server that reports. */
 export interface ReportSender {
@@ -22,8 +22,6 @@ export interface ReportCandidatesOptions {
 /** The downlinks that reports of one document may be about, by device id. Never throws, and waits a few seconds at most. */
 export type ReportCandidates = (sender: ReportSender, reports: readonly DownlinkStatusFields[]) => Promise<ReadonlyMap<string, readonly SubmittedDownlink[]>>;
 
-/** How long a report waits for a submission of its device, ms: ids of ChirpStack are known only with the answer, and `submitted` comes before `sent`. */
-const submissionLimitMs = 2_000;
 /** How long the store may take, ms: the other messages of the document must not suffer. */
 const storeLimitMs = 1_000;
 

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Downlink } from '../messages/downlink.js';
 import type { DownlinkTarget, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
+import { submissionLimitMs } from './under-way.js';
 
 /** One attempt of a downlink. */
 export interface Turn {
@@ -25,8 +26,11 @@ export interface SubmissionMemory {
   known(downlink: Downlink): Promise<SubmittedDownlink | undefined>;
   /** Before the attempt: its reports may be faster than its answer. @throws BridgeError store_unavailable */
   attempting(turn: Turn, ids: readonly string[]): Promise<void>;
-  /** After the network server took it; gives what is to be remembered. Never throws: a store that stays away must not keep the device. */
-  accepted(turn: Turn, ids: readonly string[]): Promise<SubmittedDownlink>;
+  /**
+   * After the network server took it; gives what is to be remembered. A report that came before an answer of `tookMs` has told more than the answer
+   * does: then that is it. Never throws: a store that stays away must not keep the device.
+   */
+  accepted(turn: Turn, ids: readonly string[], tookMs: number): Promise<SubmittedDownlink>;
   /** Nothing can be reported any more. Never throws: what is left over goes with the window. */
   forget(downlink: Downlink): Promise<void>;
 }
@@ -42,14 +46,29 @@ export const createSubmissionMemory = ({ submitted, logger, now, random }: Submi
   const failed = ({ deviceId, networkServer }: Downlink, error: unknown): void =>
     logger.debug({ dev_eui: deviceId, network_server: networkServer.id, detail: messageOf(error) }, 'what became of a submitted downlink cannot be remembered');
 
+  const known = async ({ deviceId, id }: Downlink): Promise<SubmittedDownlink | undefined> => {
+    const entry = (await submitted.of(deviceId)).find(({ downlink }) => downlink.id === id);
+    return entry === undefined || entry.state === 'queued' ? undefined : entry;
+  };
+
+  /** Reports wait for an answer, but not longer than this. */
+  const toldMeanwhile = async (downlink: Downlink, tookMs: number): Promise<SubmittedDownlink | undefined> => {
+    if (tookMs < submissionLimitMs) return undefined;
+    try {
+      return await known(downlink);
+    } catch (error) {
+      failed(downlink, error);
+      return undefined;
+    }
+  };
+
   return {
-    async known({ deviceId, id }) {
-      const entry = (await submitted.of(deviceId)).find(({ downlink }) => downlink.id === id);
-      return entry === undefined || entry.state === 'queued' ? undefined : entry;
-    },
+    known,
     attempting: (turn, ids) => (ids.length === 0 ? Promise.resolve() : submitted.put(entryOf(turn, ids, 'queued'))),
-    async accepted(turn, ids) {
+    async accepted(turn, ids, tookMs) {
       const { downlink, target } = turn;
+      const told = await toldMeanwhile(downlink, tookMs);
+      if (told !== undefined) return told;
       const entry = entryOf(turn, ids, 'submitted');
       for (let failures = 0; failures < tries; failures += 1) {
         try {

@@ -122,7 +122,6 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
   };
 
   const concludeKnown = async (queued: QueuedDownlink, known: SubmittedDownlink): Promise<Verdict> => {
-    metrics.attempt(queued.downlink.networkServer.id, 'known');
     if (known.state === 'submitted') return concludeSubmitted(queued, known);
     if (finalStates.has(known.state)) await memory.forget(queued.downlink);
     return done;
@@ -156,9 +155,9 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return outcome.kind === 'unknown' ? conclude(turn, conclusion) : concludeForGood(turn, conclusion);
   };
 
-  const accepted = async (turn: Turn, ids: readonly string[]): Promise<Verdict> => {
+  const accepted = async (turn: Turn, ids: readonly string[], tookMs: number): Promise<Verdict> => {
     uncounted.clear(turn.downlink.id);
-    return concludeSubmitted(turn, await memory.accepted(turn, ids));
+    return concludeKnown(turn, await memory.accepted(turn, ids, tookMs));
   };
 
   const send = async (turn: Turn, address: DeviceAddress, handedOutAt: number): Promise<Verdict> => {
@@ -177,9 +176,10 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
       begun.abandoned();
       return again(turn, 0);
     }
+    const sentAt = clock();
     const outcome = await attempt(turn, address);
     begun.ended(outcome);
-    return outcome.kind === 'accepted' ? accepted(turn, [...new Set([...ids, ...outcome.ids])]) : refused(turn, outcome);
+    return outcome.kind === 'accepted' ? accepted(turn, [...new Set([...ids, ...outcome.ids])], clock() - sentAt) : refused(turn, outcome);
   };
 
   /** Removed, it may come back for a while; then the downlink fails, because others of its device wait behind it. */
@@ -195,7 +195,10 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     const handedOutAt = performance.now();
     if (closing) return again(queued, closingHoldMs);
     const known = await memory.known(downlink);
-    if (known !== undefined) return concludeKnown(queued, known);
+    if (known !== undefined) {
+      metrics.attempt(downlink.networkServer.id, 'known');
+      return concludeKnown(queued, known);
+    }
     if (downlink.validUntil <= now()) return concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
     const target = targets.get(downlink.networkServer.id);
     if (target === undefined) return targetless(queued);

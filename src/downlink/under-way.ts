@@ -1,3 +1,6 @@
+/** How long a report waits for a submission of its device, ms: ids of ChirpStack are known only with the answer, and `submitted` comes before `sent`. */
+export const submissionLimitMs = 2_000;
+
 /** Which devices a submission is under way for, shared by who submits and who matches reports. */
 export interface UnderWay {
   /** Call the answer when the submission is over and its status is stored. */

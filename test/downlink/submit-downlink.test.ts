@@ -186,6 +186,39 @@ void t.test('a report that came in place of the answer ends the attempts', async
   t.equal(await scene.metric('downlink_attempts_total', { network_server: 'park', outcome: 'known' }), 1);
 });
 
+void t.test('a report that came before a late answer is not overwritten by it', async (t) => {
+  let moment = 0;
+  const targets = [createTestTarget('press', 'the-things-stack'), createTestTarget('park', 'thingpark')] as const;
+  const scene = await setScene(t, targets, { changes: () => ({ clock: () => moment }) });
+  const [press, park] = targets;
+  const report = (state: 'sent' | 'acknowledged' | 'failed', tookMs: number) => async (downlink: Downlink): Promise<SubmitOutcome> => {
+    const [entry] = await scene.store.submitted.of(downlink.deviceId);
+    if (entry !== undefined) await scene.store.submitted.put({ ...entry, state });
+    moment += tookMs;
+    return accepted();
+  };
+  press.answer(report('sent', 2_000));
+  await scene.add(onNetwork(press, 'slow', { confirmed: true }));
+  scene.submission.start();
+  await emptied(scene);
+  t.same(scene.outlet.states('slow'), [], 'the report told more than the answer');
+  t.match(await scene.remembered(), [['slow', 'sent']], 'what is reported next finds it');
+
+  park.answer(report('failed', 5_000));
+  await scene.add(onNetwork(park, 'refused', { deviceId: '24e124c3b1a70043' }));
+  await emptied(scene);
+  t.same(scene.outlet.states('refused'), []);
+  t.same(await scene.remembered('24e124c3b1a70043'), [], 'after its final state nothing is expected');
+
+  press.answer(() => {
+    moment += 2_000;
+    return accepted();
+  });
+  await scene.add(onNetwork(press, 'quiet', { deviceId: '24e124c3b1a70044' }));
+  await emptied(scene);
+  t.equal(scene.outlet.find('quiet', 'submitted')?.attempt, 1, 'without a report a late answer is one');
+});
+
 void t.test('Retry-After is honoured for the downlink that it was said for', async (t) => {
   const target = createTestTarget('factory');
   const scene = await setScene(t, [target]);
