@@ -9,9 +9,9 @@ import type { Stage } from './stage.js';
 
 export const devices = 50;
 
-/** A webhook of a device that no load knows must be refused, with a reason and a time to come again. */
+/** A webhook of a device that no load knows, no shorter than those of the loads, must be refused, with a reason and a time to come again. */
 export const expectRefusal = async (stage: Stage, bridge: TestBridge, reason: string): Promise<void> => {
-  const body = uplinkBody('bbbb000000000001', 1);
+  const body = uplinkBody('bbbb000000000001', 1_000_000);
   const answer = await bridge.call('/in/factory?event=up', { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': apiKey }, body });
   stage.check(answer.status === 503, `a webhook got ${answer.status}`);
   stage.check(Number(answer.headers['retry-after']) > 0, 'the refusal has no Retry-After');
