@@ -30,7 +30,7 @@ const readArguments = (args: readonly string[]): Choice => {
   return { chosen: rows.filter(({ name }) => values.only?.includes(name) ?? true), form: values.quick ? 'quick' : 'long', jobs, json: values.json, write: values.write };
 };
 
-/** Runs `jobs` rows beside each other, begun in their order, and behind them one by one those that need the machine for themselves. `told` gets the outcomes so far, in that order, whenever one more row has ended whose predecessors all have. */
+/** Runs `jobs` rows beside each other, the longest begun first, and behind them one by one those that need the machine for themselves. `told` gets the outcomes so far, in that order, whenever one more row has ended whose predecessors all have. */
 const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly Outcome[]) => void): Promise<readonly Outcome[]> => {
   // A runner that is stopped leaves no process behind.
   const open = new Set<() => Promise<void>>();
@@ -52,7 +52,7 @@ const runRows = async ({ chosen, form, jobs }: Choice, told: (outcomes: readonly
       tell();
     }
   };
-  const beside = chosen.filter((row) => !isAlone(row));
+  const beside = chosen.filter((row) => !isAlone(row)).sort((one, other) => other.boundSeconds[form] - one.boundSeconds[form]);
   await Promise.all(Array.from({ length: jobs }, () => runner(beside)));
   await runner(chosen.filter(isAlone));
   return outcomes;

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { Agent, request, type ClientRequest } from 'node:http';
 import { Agent as TlsAgent, request as requestOverTls } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,15 +70,19 @@ export const bridgeConfig = (dir: string, broker: TestBroker, configuration: obj
   ...more,
 });
 
-const send = (agent: Agent, url: string, { method = 'GET', headers = {}, body }: HttpCall): Promise<HttpAnswer> =>
+/** A connection that was kept may have reached its end at the bridge in the moment in which it is used again: what only asks, asks anew. */
+const isStale = (call: ClientRequest, error: NodeJS.ErrnoException): boolean => call.method === 'GET' && call.reusedSocket && error.code === 'ECONNRESET';
+
+const send = (agent: Agent, url: string, one: HttpCall): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
+    const { method = 'GET', headers = {}, body } = one;
     const call = (agent instanceof TlsAgent ? requestOverTls : request)(url, { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) }, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') }));
     });
-    call.on('error', reject);
+    call.on('error', (error) => (isStale(call, error) ? resolve(send(agent, url, one)) : reject(error)));
     call.end(body);
   });
 
