@@ -35,7 +35,7 @@ interface Known {
 /** How long the sessions of a deleted connection may take to end, ms. */
 const closeMs = 10_000;
 
-export const createLines = (deps: LinesDeps): Lines => {
+export const createLines = (deps: LinesDeps, make: typeof createLine = createLine): Lines => {
   const lines = new Map<string, Known>();
   const underWay = new Set<Promise<void>>();
   const inTurn = createInTurn();
@@ -52,7 +52,7 @@ export const createLines = (deps: LinesDeps): Lines => {
   };
 
   const open = (id: string, { config, revision }: Revised<ConnectionConfig>): void => {
-    const line = createLine(config, deps);
+    const line = make(config, deps);
     lines.set(id, { line, revision });
     // With new series, what waits now stands at the beginning of its books; with those of before it was counted already.
     if (family.add(id)) deps.metrics.uplinks.restored(id, outbox.pending(id).messages);
@@ -67,7 +67,8 @@ export const createLines = (deps: LinesDeps): Lines => {
       await deps.clearBacklog(id);
       if (lines.has(id)) return;
       await line.things.forget();
-      family.remove(id);
+      // Made again meanwhile, it goes on with these series.
+      if (!lines.has(id)) family.remove(id);
     });
   };
 

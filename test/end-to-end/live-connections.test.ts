@@ -105,6 +105,20 @@ void t.test('changes take effect while messages come, and survive a restart', as
   await expectBalance(t, again);
 });
 
+void t.test('a connection that is deleted and made again at once has metrics', async (t) => {
+  const scene = await setLiveScene(t);
+  const { bridge } = scene;
+  await openConnection(scene, {}, { id: 'city' });
+  for (let round = 0; round < 20; round += 1) {
+    t.equal((await bridge.api('DELETE', '/connections/city')).status, 204);
+    await make(bridge, '/connections', seedConnection(scene, {}, { id: 'city' }));
+  }
+  await untilState(bridge, 'city', 'OPENED');
+  t.equal(await postUplink(bridge, { devEui, fCnt: 1 }), 204);
+  await arrived(scene, 'an uplink', uplinkTopic);
+  await until('it to be settled', async () => (await bridge.metric('lpwan_bridge_outbox_pending_messages{connection="city"}')) === 0);
+});
+
 void t.test('a replaced certificate takes over, and one that AWS refuses does not stop the traffic', async (t) => {
   const scene = await setLiveScene(t);
   const { bridge, broker } = scene;
