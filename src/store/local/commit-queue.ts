@@ -157,7 +157,6 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
   const waitMs = (): number => (closing || proofWanted ? 0 : gathering.waitMs(waiting));
 
   const startNow = (): void => {
-    clearTimeout(later);
     running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
       running = undefined;
       if (!closing && !settlesHeld && waiting.length > 0) start();
