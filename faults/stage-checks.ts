@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { pauseAfter } from '../test/support/until.js';
+import { comesTrue } from '../test/support/until.js';
 
 /** What a row found wrong, and what it measured. */
 export interface Checks {
@@ -15,8 +15,6 @@ export interface Checks {
   readonly asTest: Pick<Test, 'ok' | 'equal'>;
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 const textOf = ([text]: readonly unknown[]): string => (typeof text === 'string' ? text : 'no text');
 
 export const createChecks = (): Checks => {
@@ -30,15 +28,7 @@ export const createChecks = (): Checks => {
     failures,
     remarks,
     check: (isSo, failure) => void note(isSo, failure),
-    async eventually(what, isSo, boundMs = 20_000) {
-      const begun = performance.now();
-      while (!(await isSo())) {
-        const waited = performance.now() - begun;
-        if (waited > boundMs) return note(false, `not in ${boundMs} ms: ${what}`);
-        await pause(pauseAfter(waited));
-      }
-      return true;
-    },
+    eventually: async (what, isSo, boundMs = 20_000) => note(await comesTrue(isSo, boundMs), `not in ${boundMs} ms: ${what}`),
     remark: (text) => void remarks.push(text),
     asTest: {
       ok: (isSo, ...about) => note(Boolean(isSo), textOf(about)),

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { comesTrue } from '../../support/until.js';
 import { apiKey, createHome, type BridgeHome, type TestBridge } from './bridge.js';
 import { startSandbox, type TestBroker } from './broker.js';
 import { apiSecrets, type DownlinkApi } from './downlink-api.js';
@@ -97,18 +98,12 @@ interface HealthAnswer {
 
 export const healthOf = async (bridge: TestBridge): Promise<HealthAnswer> => JSON.parse((await bridge.private('/health')).body) as HealthAnswer;
 
-/** Between two questions, so that asking does not slow down what is asked. */
-const breath = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
-
 /** Asks `/health` until it is so. @throws with its last answer when that takes too long */
 export const untilHealth = async (bridge: TestBridge, what: string, wanted: (health: HealthAnswer) => boolean, timeoutMs = 30_000): Promise<HealthAnswer> => {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const health = await healthOf(bridge);
-    if (wanted(health)) return health;
-    if (performance.now() > deadline) throw new Error(`/health did not say that ${what} in ${timeoutMs} ms: ${JSON.stringify(health)}`);
-    await breath();
-  }
+  let health: HealthAnswer | undefined;
+  const isSo = await comesTrue(async () => wanted((health = await healthOf(bridge))), timeoutMs);
+  if (!isSo || health === undefined) throw new Error(`/health did not say that ${what} in ${timeoutMs} ms: ${JSON.stringify(health)}`);
+  return health;
 };
 
 /** Whether `/health` names the component, such as `redis` or `network server chirpstack`. */

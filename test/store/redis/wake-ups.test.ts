@@ -75,6 +75,7 @@ void t.test('a worker that takes nothing while work is due is replaced', async (
     return workers.length >= 2;
   });
   await until('the others leave', () => work.handed.length === added);
+  t.ok(workers.length >= 2);
   t.ok(lines.some(({ msg }) => msg.startsWith('no downlink was taken')));
 });
 
