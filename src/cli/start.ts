@@ -1,19 +1,27 @@
-import { parseArgs } from 'node:util';
-import { createBridge, type Bridge } from '../app.js';
-import { loadConfig } from '../config/load.js';
+import type { Bridge } from '../app.js';
+import { loadConfig, type LoadedConfig } from '../config/load.js';
 import { BridgeError, messageOf } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
-import type { Command, Io } from './command.js';
+import { countOption, defineCommand, parseArguments, UsageError } from './arguments.js';
+import type { Io } from './command.js';
 import { reportConfigError } from './config-errors.js';
 import { settingsIn } from './private-api.js';
+import { runWorkers } from './workers/run-workers.js';
+import { checkWorkers, configOfWorker, letGoOfParent, maxWorkers, orParent, tellReady, workerNumber } from './workers/worker.js';
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-const configFile = (args: readonly string[]): string => {
-  const { values } = parseArgs({ args: [...args], options: { config: { type: 'string', short: 'c' } } });
-  if (values.config === undefined) throw new Error('--config FILE is required');
-  return values.config;
+interface Choice {
+  readonly file: string;
+  /** Processes that share the port of the webhooks. */
+  readonly workers: number;
+}
+
+const readChoice = (args: readonly string[]): Choice => {
+  const { values } = parseArguments(args, { config: { type: 'string', short: 'c' }, workers: { type: 'string', default: '1' } });
+  if (values.config === undefined) throw new UsageError('--config FILE is required');
+  return { file: values.config, workers: countOption('workers', values.workers, maxWorkers) };
 };
 
 /** Runs a bridge until it is asked to stop. Resolves with the exit code. */
@@ -26,6 +34,7 @@ const runBridge = async (bridge: Bridge, logger: Logger, signal: AbortSignal): P
     return 1;
   }
   logger.info(bridge.address(), 'ready');
+  tellReady();
   await aborted(signal);
   logger.info('stopping');
   await bridge.stop();
@@ -33,32 +42,39 @@ const runBridge = async (bridge: Bridge, logger: Logger, signal: AbortSignal): P
   return 0;
 };
 
-const start = async (file: string, io: Io): Promise<number> => {
-  let loaded;
-  try {
-    loaded = loadConfig({ file, env: settingsIn(io.env) });
-  } catch (error) {
-    reportConfigError(error, io);
-    return 1;
-  }
-  const { config, warnings } = loaded;
-  const logger = createLogger(config.log.level);
-  for (const { path, message } of warnings) logger.warn({ path, detail: message }, 'configuration warning');
-  return runBridge(createBridge(loaded, logger), logger, io.signal);
+const runOne = async (loaded: LoadedConfig, logger: Logger, signal: AbortSignal): Promise<number> => {
+  const { createBridge } = await import('../app.js');
+  return runBridge(createBridge(loaded, logger), logger, signal);
 };
 
-export const startCommand: Command = {
-  name: 'start',
-  usage: 'start --config FILE',
-  summary: 'Runs the bridge until SIGTERM or SIGINT.',
-  async run(args, io) {
-    let file: string;
-    try {
-      file = configFile(args);
-    } catch (error) {
-      io.stderr.write(`lpwan-bridge start: ${messageOf(error)}\n`);
-      return 2;
-    }
-    return start(file, io);
-  },
+const runAsWorker = async (loaded: LoadedConfig, number: number, logger: Logger, io: Io): Promise<number> => {
+  const code = await runOne({ ...loaded, config: configOfWorker(loaded.config, number) }, logger.child({ worker: number }), orParent(io.signal));
+  letGoOfParent();
+  return code;
 };
+
+const run = async ({ file, workers }: Choice, io: Io): Promise<number> => {
+  const loaded = loadConfig({ file, env: settingsIn(io.env) });
+  const { config, warnings } = loaded;
+  const logger = createLogger(config.log.level);
+  const number = workerNumber(io.env);
+  if (number !== undefined) return runAsWorker(loaded, number, logger, io);
+  for (const { path, message } of warnings) logger.warn({ path, detail: message }, 'configuration warning');
+  if (workers === 1) return runOne(loaded, logger, io.signal);
+  checkWorkers(config, workers);
+  return runWorkers({ count: workers, env: io.env, shutdownTimeout: config.shutdownTimeout, logger, signal: io.signal });
+};
+
+export const startCommand = defineCommand({
+  name: 'start',
+  usage: 'start --config FILE [--workers N]',
+  summary: 'Runs the bridge until SIGTERM or SIGINT; with --workers as N processes that share the port of the webhooks and, through Redis, everything else.',
+  async run(args, io) {
+    const choice = readChoice(args);
+    try {
+      return await run(choice, io);
+    } catch (error) {
+      return reportConfigError(error, io);
+    }
+  },
+});

@@ -15,7 +15,7 @@ import type { BridgeHome, TestBridge } from '../end-to-end/support/bridge.js';
 import { runBuilt } from '../end-to-end/support/command-line.js';
 import { urlOf } from '../end-to-end/support/dry-run.js';
 import { accessKeyOf, deviceType, make, openConnection, postUplink, seedConnection, setLiveScene, startLiveBridge, untilState, type LiveScene } from '../end-to-end/support/live-scene.js';
-import { freePort } from '../support/redis-server.js';
+import { freePort } from '../support/free-port.js';
 import { runCommand, type CommandResult } from '../support/run-command.js';
 import { until } from '../support/until.js';
 

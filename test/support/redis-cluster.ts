@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
-import { freePort, startRedisServer, type RedisServer } from './redis-server.js';
+import { freePort } from './free-port.js';
+import { startRedisServer, type RedisServer } from './redis-server.js';
 import { until } from './until.js';
 
 /** Three nodes of a Redis Cluster on loopback, without replicas. */

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { ClientOptions } from '../../src/store/redis/redis-client.js';
-import { endRedis, freePort, launchRedis, startRedisServer, type RedisServer, type RedisServerOptions } from './redis-server.js';
+import { freePort } from './free-port.js';
+import { endRedis, launchRedis, startRedisServer, type RedisServer, type RedisServerOptions } from './redis-server.js';
 import { until } from './until.js';
 
 /** A primary, its replica, and three Sentinels that watch them, all on loopback. */

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.js';
 
 /** A redis-server of its own on loopback, with its data in a temporary folder. */
 export interface RedisServer {
@@ -31,16 +32,6 @@ export interface RedisServerOptions {
 }
 
 const startMs = 15_000;
-
-/** A port of loopback that is free now. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 const accepts = (port: number): Promise<boolean> => new Promise((resolve) => {
   const socket = connect({ port, host: '127.0.0.1' });

@@ -4,7 +4,8 @@ import type { DownlinkStore } from '../../../src/downlink/ports.js';
 import { rejectsWith } from '../../contracts/downlink-store-opened.js';
 import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../contracts/downlink-store-samples.js';
 import { until } from '../../support/until.js';
-import { freePort, startRedisServer } from '../../support/redis-server.js';
+import { freePort } from '../../support/free-port.js';
+import { startRedisServer } from '../../support/redis-server.js';
 import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
 import { addDownlink as add, survives } from './survive.js';
 

@@ -4,7 +4,8 @@ import { newAudit, put, resourceStoreContract, type NewResourcesPlace } from '..
 import { newToken, tokenStoreContract } from '../../contracts/token-store.js';
 import { rejectsWith } from '../../contracts/downlink-store-opened.js';
 import { until } from '../../support/until.js';
-import { freePort, startRedisServer } from '../../support/redis-server.js';
+import { freePort } from '../../support/free-port.js';
+import { startRedisServer } from '../../support/redis-server.js';
 import { clientFor, redisFor } from './open-store.js';
 import { openResources } from './open-resources.js';
 

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { issueCertificate } from '../../../src/sandbox/issue-certificate.js';
 import type { RedisReach } from '../../../src/store/redis/redis-options.js';
 import { primaryName, startSentinelGroup, type SentinelGroup, type SentinelGroupOptions } from '../../support/redis-sentinel.js';
-import { freePort } from '../../support/redis-server.js';
+import { freePort } from '../../support/free-port.js';
 import { until } from '../../support/until.js';
 import { newAudit, put } from '../../contracts/resource-store.js';
 import { openResources } from './open-resources.js';

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import t from 'tap';
 import { rejectsWith } from '../../contracts/downlink-store-opened.js';
-import { freePort, startRedisServer } from '../../support/redis-server.js';
+import { freePort } from '../../support/free-port.js';
+import { startRedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import { openKeeper } from './open-slots.js';
 import { clientFor, readableLogger, redisFor } from './open-store.js';
