@@ -7,6 +7,8 @@ export interface BridgeOptions {
   readonly store: 'local' | 'redis';
   /** Needed with the store `redis`; with `local` the downlinks and the devices are in it all the same. Bridges on one Redis share what is there. */
   readonly redisUrl?: string;
+  /** Processes on one port, which need `redisUrl`; default 1. */
+  readonly workers?: number;
   /** Connections to AWS accounts, all of them to the broker; default 1. With more, each gets an equal share of the devices. */
   readonly connections?: number;
   /** Devices of the load, of which each connection gets its share: the first connection the first ones, and so on. Default 10,000, or those known. */

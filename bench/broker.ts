@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCertificateStore, type CertificateStore } from '../src/sandbox/certificate-files.js';
 import { startProgram, type Program } from '../test/end-to-end/support/program.js';
-import { freePort } from '../test/support/redis-server.js';
+import { freePort } from '../test/support/free-port.js';
 import { until } from '../test/support/until.js';
 
 /** What a client needs to open sessions with mutual TLS; the sandbox of the tests has it too. */

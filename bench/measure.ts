@@ -93,7 +93,7 @@ const sampleOf = (seen: Seen): Sample => {
 export const measure = async (subject: Subject, work: Work, observer?: Observer): Promise<Sample> => {
   const { target } = subject;
   await observer?.begin();
-  const watch = watchUsage(target.pid);
+  const watch = watchUsage(target.pids);
   let seen: Seen;
   try {
     const load = await post(subject, work);

@@ -22,19 +22,31 @@ const cpuMicrosOf = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * microsPerTick;
 };
 
+/** The processes that it has started and that still run; none where the kernel does not tell. */
+export const childrenOf = (pid: number): readonly number[] => (readText(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter((text) => text !== '').map(Number);
+
 interface Counts {
+  readonly cpuMicros: number;
   readonly writtenBytes: number;
   readonly readWriteCalls: number;
 }
 
 /** NaN where the kernel does not count, or does not tell us: /proc/PID/io needs CONFIG_TASK_IO_ACCOUNTING and the same user. */
-const countsOf = (pid: number): Counts => {
+const countsOfOne = (pid: number): Counts => {
   const text = readText(`/proc/${pid}/io`);
   const value = (name: string): number => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text ?? '')?.[1] ?? Number.NaN);
-  return { writtenBytes: value('write_bytes'), readWriteCalls: value('syscr') + value('syscw') };
+  return { cpuMicros: cpuMicrosOf(pid), writtenBytes: value('write_bytes'), readWriteCalls: value('syscr') + value('syscw') };
 };
 
-/** Watches what a process uses from now on. */
+/** Added up. */
+const countsOf = (pids: readonly number[]): Counts =>
+  pids.map(countsOfOne).reduce((sum, one) => ({
+    cpuMicros: sum.cpuMicros + one.cpuMicros,
+    writtenBytes: sum.writtenBytes + one.writtenBytes,
+    readWriteCalls: sum.readWriteCalls + one.readWriteCalls,
+  }));
+
+/** Watches what processes use from now on. */
 export interface UsageWatch {
   /** What was used since the start of the watch, which goes on. */
   soFar(): Usage;
@@ -45,18 +57,17 @@ export interface UsageWatch {
  * `writtenBytes` are those that dirtied pages on their way to a disk (write_bytes of proc(5)), so neither sockets nor what was only
  * read. `readWriteCalls` are the calls of the read and write families, which sockets use too; those for waiting, and fsync, are not in it.
  */
-export const watchUsage = (pid: number): UsageWatch => {
+export const watchUsage = (pids: readonly number[]): UsageWatch => {
   const memory = watchMemory();
-  memory.watch(pid);
-  const cpu = cpuMicrosOf(pid);
-  const counts = countsOf(pid);
+  for (const pid of pids) memory.watch(pid);
+  const before = countsOf(pids);
   const soFar = (): Usage => {
-    const now = countsOf(pid);
+    const { cpuMicros, writtenBytes, readWriteCalls } = countsOf(pids);
     return {
-      cpuMicros: cpuMicrosOf(pid) - cpu,
+      cpuMicros: cpuMicros - before.cpuMicros,
       peakRssAnonBytes: memory.peakBytes,
-      writtenBytes: now.writtenBytes - counts.writtenBytes,
-      readWriteCalls: now.readWriteCalls - counts.readWriteCalls,
+      writtenBytes: writtenBytes - before.writtenBytes,
+      readWriteCalls: readWriteCalls - before.readWriteCalls,
     };
   };
   return {

@@ -7,7 +7,8 @@ import { quotas } from './rows/quota.js';
 import { rates } from './rows/rates.js';
 import { redisStore } from './rows/redis.js';
 import { starts } from './rows/starts.js';
+import { workers } from './rows/workers.js';
 import type { Row } from './row.js';
 
 /** Everything that is measured, in the order of the page. */
-export const rows: readonly Row[] = [headline, rates, redisStore, ...bodies, oneDevice, deviceCounts, connectionCounts, jsonPath, duplicates, backlog, ...downlinks, starts, ...quotas];
+export const rows: readonly Row[] = [headline, rates, redisStore, workers, ...bodies, oneDevice, deviceCounts, connectionCounts, jsonPath, duplicates, backlog, ...downlinks, starts, ...quotas];

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startBridgeProgram, type Program } from '../test/end-to-end/support/program.js';
-import { freePort } from '../test/support/redis-server.js';
+import { freePort, freePorts } from '../test/support/free-port.js';
 import { bridgeFile, type BridgeOptions, type Listeners } from './bridge-config.js';
+import { childrenOf } from './proc.js';
 import { endProgram } from './broker.js';
 import { rememberDevices } from './known-devices.js';
+import { createPrivateSide, type PrivateSide } from './private-side.js';
 import { plainEnvironment } from './plain-environment.js';
 import type { BodyKind, Target } from './types.js';
 import { webhookPath } from './webhook-path.js';
@@ -21,11 +23,11 @@ export interface BridgeTarget extends Target {
   readonly openMs: number;
   /** Folder of its file and its data. */
   readonly home: string;
-  /** URL of the private listener, which needs no token. */
+  /** URL of the private listener, which needs no token; the first worker's where there are several. */
   readonly privateUrl: string;
   /** Messages that are accepted and not settled yet. */
   pending(): Promise<number>;
-  /** The value of a series, such as `lpwan_bridge_outbox_pending_messages{connection="main"}`; of a name alone the sum of its series. NaN when there is none. */
+  /** The value of a series, such as `lpwan_bridge_outbox_pending_messages{connection="main"}`; of a name alone the sum of its series. Workers are added up. NaN when there is none. */
   metric(series: string): Promise<number>;
 }
 
@@ -52,30 +54,6 @@ const waitUntil = async (isSo: () => boolean | Promise<boolean>, { what, everyMs
   }
 };
 
-const valueIn = (text: string, series: string): number => {
-  const starts = series.includes('{') ? [`${series} `] : [`${series} `, `${series}{`];
-  const values = text.split('\n').filter((line) => starts.some((start) => line.startsWith(start))).map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
-  return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
-};
-
-const metricOf = async (privateUrl: string, series: string): Promise<number> => valueIn(await (await fetch(`${privateUrl}/metrics`)).text(), series);
-
-const isReady = (privateUrl: string): Promise<boolean> =>
-  fetch(`${privateUrl}/ready`).then(async (answer) => {
-    await answer.arrayBuffer();
-    return answer.status === 200;
-  }, () => false);
-
-const sessions = 'lpwan_bridge_sessions_open';
-
-/** Connections whose first session is not there yet have the value 0. */
-const allOpen = async (privateUrl: string): Promise<boolean> => {
-  const lines = (await (await fetch(`${privateUrl}/metrics`)).text()).split('\n').filter((line) => line.startsWith(`${sessions}{`));
-  return lines.length > 0 && lines.every((line) => !line.endsWith(' 0'));
-};
-
-const pendingOf = (privateUrl: string): Promise<number> => metricOf(privateUrl, 'lpwan_bridge_outbox_pending_messages');
-
 interface Place {
   readonly home: string;
   readonly file: string;
@@ -84,7 +62,7 @@ interface Place {
 
 const prepare = async (options: BridgeOptions): Promise<Place> => {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'bench-bridge-')));
-  const ports = { ingress: await freePort(), private: await freePort() };
+  const ports = { ingress: await freePort(), private: await freePorts(options.workers ?? 1) };
   const file = join(home, 'bridge.yaml');
   await writeFile(file, stringify(bridgeFile(options, home, ports), { aliasDuplicateObjects: false }));
   await rememberDevices(options, join(home, 'data'));
@@ -92,7 +70,7 @@ const prepare = async (options: BridgeOptions): Promise<Place> => {
 };
 
 /** Waits until webhooks are taken and every connection stands. @throws when the process ends */
-const untilOpen = async (program: Program, privateUrl: string): Promise<Pick<BridgeTarget, 'readyMs' | 'openMs'>> => {
+const untilOpen = async (program: Program, side: PrivateSide): Promise<Pick<BridgeTarget, 'readyMs' | 'openMs'>> => {
   const startedAt = performance.now();
   let over = false;
   const ended = program.ended.then((code) => {
@@ -103,32 +81,33 @@ const untilOpen = async (program: Program, privateUrl: string): Promise<Pick<Bri
     await Promise.race([ended, waitUntil(() => over || isSo(), { ...how, boundMs: startMs })]);
     return performance.now() - startedAt;
   };
-  const readyMs = await wait(() => isReady(privateUrl), { what: 'become ready', everyMs: askEveryMs });
-  return { readyMs, openMs: await wait(() => allOpen(privateUrl), { what: 'open its connections', everyMs: lookEveryMs }) };
+  const readyMs = await wait(() => side.isReady(), { what: 'become ready', everyMs: askEveryMs });
+  return { readyMs, openMs: await wait(() => side.allOpen(), { what: 'open its connections', everyMs: lookEveryMs }) };
 };
 
 /** Starts one on loopback, with a file of its own (`bridgeFile`). Several may run beside each other. */
 export const startBridge = async (options: BridgeOptions): Promise<BridgeTarget> => {
   const { home, file, ports } = await prepare(options);
-  const privateUrl = `http://127.0.0.1:${ports.private}`;
-  const program = startBridgeProgram(['start', '--config', file], plainEnvironment());
+  const { workers = 1 } = options;
+  const side = createPrivateSide(Array.from({ length: workers }, (_, index) => ports.private + index));
+  const program = startBridgeProgram(['start', '--config', file, '--workers', String(workers)], plainEnvironment());
   const stop = async (): Promise<void> => {
     await endProgram(program);
     if (options.home === undefined) await rm(home, { recursive: true, force: true });
   };
   try {
-    const times = await untilOpen(program, privateUrl);
+    const times = await untilOpen(program, side);
     return {
       ...times,
-      name: `bridge, ${options.store}`,
-      pid: program.pid,
+      name: `bridge, ${options.store}${workers === 1 ? '' : `, ${workers} workers`}`,
+      pids: [program.pid, ...childrenOf(program.pid)],
       webhook: (body: BodyKind) => `http://127.0.0.1:${ports.ingress}${webhookPath(body)}`,
       headers: {},
       home,
-      privateUrl,
-      metric: (series) => metricOf(privateUrl, series),
-      pending: () => pendingOf(privateUrl),
-      drained: () => waitUntil(async () => (await pendingOf(privateUrl)) === 0, { what: 'empty its outbox', everyMs: lookEveryMs, boundMs: drainMs }),
+      privateUrl: side.url,
+      metric: side.metric,
+      pending: side.pending,
+      drained: () => waitUntil(async () => (await side.pending()) === 0, { what: 'empty its outbox', everyMs: lookEveryMs, boundMs: drainMs }),
       stop,
     };
   } catch (error) {

@@ -32,7 +32,7 @@ const startHttp = async (name: TargetProgram, settings: object): Promise<Target>
     throw error;
   }
   const url = String(line['listening']);
-  return { name, pid: program.pid, webhook: (body: BodyKind) => `${url}${webhookPath(body)}`, headers: {}, drained: () => Promise.resolve(), stop };
+  return { name, pids: [program.pid], webhook: (body: BodyKind) => `${url}${webhookPath(body)}`, headers: {}, drained: () => Promise.resolve(), stop };
 };
 
 const addressOf = ({ endpoint, caCertificate, certificate, privateKey }: BrokerAddress): BrokerAddress => ({ endpoint, caCertificate, certificate, privateKey });
@@ -50,7 +50,7 @@ const runAlone = async <T extends { readonly seconds: number }>(name: TargetProg
   const program = start(name, settings);
   try {
     await program.waitFor(`${name} to begin`, (line) => line['measuring'] === true, extraMs);
-    const watch = watchUsage(program.pid);
+    const watch = watchUsage([program.pid]);
     try {
       const { perSecond } = await program.waitFor(`the result of ${name}`, (line) => 'perSecond' in line, settings.seconds * 1_000 + extraMs);
       return { perSecond: Number(perSecond), usage: watch.soFar() };

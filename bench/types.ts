@@ -46,10 +46,11 @@ export interface LoadResult {
   readonly nextFrame: number;
 }
 
-/** A process under load. */
+/** What is under load. */
 export interface Target {
   readonly name: string;
-  readonly pid: number;
+  /** The processes that it consists of. */
+  readonly pids: readonly number[];
   /** Webhook URL for a body. */
   webhook(body: BodyKind): string;
   readonly headers: Readonly<Record<string, string>>;
@@ -58,11 +59,12 @@ export interface Target {
   stop(): Promise<void>;
 }
 
-/** What a process used between two moments. */
+/** What the processes of a target used between two moments. */
 export interface Usage {
   readonly cpuMicros: number;
+  /** Of the largest of them. */
   readonly peakRssAnonBytes: number;
-  /** As far as the kernel counts them for the process. */
+  /** As far as the kernel counts them for a process. */
   readonly writtenBytes: number;
   readonly readWriteCalls: number;
 }

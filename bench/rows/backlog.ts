@@ -33,7 +33,7 @@ const drain = async (loaded: Loaded, scene: Scene): Promise<Sample> => {
   scene.tell(`${backlog} messages drain`);
   await setActive(loaded, true);
   await until('a session', () => isOpen(loaded));
-  const [begun, watch] = [performance.now(), watchUsage(bridge.pid)];
+  const [begun, watch] = [performance.now(), watchUsage(bridge.pids)];
   await bridge.drained().finally(() => watch.stop());
   const seconds = (performance.now() - begun) / 1_000;
   const usage = watch.soFar();

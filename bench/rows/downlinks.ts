@@ -60,7 +60,7 @@ const burst = async (scene: Scene, { loaded, server, application }: Parts, round
   const storedPerSecond = (count * 1_000) / (performance.now() - published);
   await bridge.drained(); // the statuses that say so
   scene.tell(`${count} downlinks are stored`);
-  const [released, watch] = [performance.now(), watchUsage(bridge.pid)];
+  const [released, watch] = [performance.now(), watchUsage(bridge.pids)];
   const done = server.until(taken + count, boundMs);
   server.release();
   const seconds = ((await done.finally(() => watch.stop())) - released) / 1_000;
