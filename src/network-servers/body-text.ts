@@ -14,6 +14,13 @@ export const bodyText = (body: Buffer): string => {
   return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 };
 
+/** Whether a text has more brackets that open something than this, those in its strings counted too. */
+const opensMoreThan = (count: number, text: string): boolean => {
+  let left = count;
+  for (const bracket of ['{', '[']) for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) if (--left < 0) return true;
+  return false;
+};
+
 const isDeeperThan = (levels: number, value: unknown): boolean => {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
@@ -28,7 +35,8 @@ const isDeeperThan = (levels: number, value: unknown): boolean => {
  */
 export const jsonValue = (text: string): unknown => {
   const value = parseJson(text);
-  if (isDeeperThan(maxNesting, value)) throw new BridgeError('malformed_body', { detail: `the body is nested deeper than ${maxNesting} levels` });
+  // Few brackets cannot be deep, and to count them is quicker than to look at every value.
+  if (opensMoreThan(maxNesting, text) && isDeeperThan(maxNesting, value)) throw new BridgeError('malformed_body', { detail: `the body is nested deeper than ${maxNesting} levels` });
   return value;
 };
 

@@ -143,6 +143,19 @@ export interface Instant {
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})?$/;
 
+let lastText = '';
+let lastInstant: Instant | undefined;
+
+/** The time of an event and that of its gateway are often the same text. */
+const instantOfText = (text: string): Instant | undefined => {
+  if (text === lastText) return lastInstant;
+  const match = rfc3339.exec(text);
+  const ms = match === null ? Number.NaN : Date.parse(match[2] === undefined ? `${text}Z` : text);
+  lastText = text;
+  lastInstant = Number.isNaN(ms) ? undefined : instantOf(ms);
+  return lastInstant;
+};
+
 /** The instant of an epoch time in milliseconds. */
 export const instantOf = (ms: number): Instant => ({ iso: isoTime(ms), ms });
 
@@ -150,14 +163,23 @@ export const instantOf = (ms: number): Instant => ({ iso: isoTime(ms), ms });
 export const timeField = (fields: Fields, key: string): Instant | undefined => {
   const text = textField(fields, key);
   if (text === undefined) return undefined;
-  const match = rfc3339.exec(text);
-  const ms = match === null ? Number.NaN : Date.parse(match[2] === undefined ? `${text}Z` : text);
-  if (Number.isNaN(ms)) throw fieldError(pathOf(fields, key), 'must be an ISO 8601 timestamp');
-  return instantOf(ms);
+  const instant = instantOfText(text);
+  if (instant === undefined) throw fieldError(pathOf(fields, key), 'must be an ISO 8601 timestamp');
+  return instant;
+};
+
+const none: ReadonlySet<string> = new Set();
+
+/** Adds the entries of an object that no reader used. */
+export const addRest = (to: Record<string, unknown>, fields: Fields, used: ReadonlySet<string>, alsoUsed: ReadonlySet<string> = none): void => {
+  for (const key of Object.keys(fields.value)) {
+    const value = fields.value[key];
+    if (!missing(value) && !used.has(key) && !alsoUsed.has(key)) set(to, key, value);
+  }
 };
 
 /** The entries of an object that no reader used, or undefined when none is left: what goes into `native`. */
-export const restOf = (fields: Fields, used: Pick<ReadonlySet<string>, 'has'>): Record<string, unknown> | undefined => {
+export const restOf = (fields: Fields, used: ReadonlySet<string>): Record<string, unknown> | undefined => {
   let rest: Record<string, unknown> | undefined;
   for (const key of Object.keys(fields.value)) {
     const value = fields.value[key];

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { BridgeError } from '../../src/errors.js';
 import {
-  base64Field, booleanField, hexField, integerField, instantOf, numberField, objectField, objectList, pathOf, present, required, restOf, rootFields,
+  addRest, base64Field, booleanField, hexField, integerField, instantOf, numberField, objectField, objectList, pathOf, present, required, restOf, rootFields,
   textField, textList, textMap, timeField, type Fields,
 } from '../../src/network-servers/fields.js';
 
@@ -139,6 +139,22 @@ void t.test('what nobody read remains, without what is missing', async (t) => {
   const fields = rootFields({ read: 1, zero: 0, no: false, empty: '', nothing: null, absent: undefined, list: [] });
   t.strictSame(restOf(fields, new Set(['read'])), { zero: 0, no: false, list: [] });
   t.equal(restOf(fields, new Set(['read', 'zero', 'no', 'list'])), undefined);
+});
+
+void t.test('what two readers left is added to what is there', async (t) => {
+  const fields = rootFields(JSON.parse('{"__proto__":{"polluted":true},"one":1,"two":2,"three":3,"empty":""}'));
+  const to: Record<string, unknown> = { before: 0 };
+  addRest(to, fields, new Set(['one']), new Set(['two']));
+  t.strictSame(Object.entries(to), [['before', 0], ['__proto__', { polluted: true }], ['three', 3]]);
+  t.equal(to['polluted'], undefined);
+});
+
+void t.test('the same time read again is the same, right or wrong', async (t) => {
+  const read = (text: string): string | undefined => timeField(rootFields({ time: text }), 'time')?.iso;
+  const [right, other, wrongOne] = ['2026-03-02T06:15:00Z', '2026-03-02T06:15:01Z', '2026-13-02T06:15:00Z'];
+  t.strictSame([right, right, other, right].map(read), ['2026-03-02T06:15:00.000Z', '2026-03-02T06:15:00.000Z', '2026-03-02T06:15:01.000Z', '2026-03-02T06:15:00.000Z']);
+  for (let times = 0; times < 2; times += 1) t.match(t.throws(() => read(wrongOne)), { reason: 'invalid_field', field: 'time' });
+  t.equal(read(right), '2026-03-02T06:15:00.000Z');
 });
 
 void t.test('present keeps all but undefined', async (t) => {

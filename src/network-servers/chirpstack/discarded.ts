@@ -18,7 +18,7 @@ const discarding3: ReadonlySet<string> = new Set(['DOWNLINK_PAYLOAD_SIZE', 'DOWN
 
 const status = (envelope: Envelope, own: Pick<DownlinkStatusFields, 'state' | 'event' | 'fCnt' | 'correlationIds'>, cause: { readonly code: string; readonly text: string | undefined }): DownlinkStatusFields => ({
   type: 'downlink-status',
-  ...commonFields(envelope, ['level', 'code', 'description', 'type', 'error', 'fCnt']),
+  ...commonFields(envelope, new Set(['level', 'code', 'description', 'type', 'error', 'fCnt'])),
   ...own,
   cause: present(cause),
 });

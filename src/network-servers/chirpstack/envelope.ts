@@ -1,5 +1,5 @@
 import type { CommonFields, MessageFields } from '../../messages/message.js';
-import { restOf, type Fields, type Instant } from '../fields.js';
+import { addRest, type Fields, type Instant } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import type { EventName } from './event-name.js';
@@ -9,7 +9,7 @@ export interface Envelope {
   readonly version: 3 | 4;
   readonly root: Fields;
   /** Keys of the root that `common` holds already. */
-  readonly used: readonly string[];
+  readonly used: ReadonlySet<string>;
   readonly common: CommonFields;
   /** ChirpStack 4's UUID of what caused the event; one uplink may cause several events with the same one. */
   readonly deduplicationId: string | undefined;
@@ -18,23 +18,33 @@ export interface Envelope {
   readonly native: Readonly<Record<string, unknown>>;
 }
 
-/** The fields that every message has; what neither these nor `used` hold goes into `native`. */
-export const commonFields = (envelope: Envelope, used: readonly string[], native: Readonly<Record<string, unknown>> = {}): CommonFields => {
-  const rest = restOf(envelope.root, { has: (key) => envelope.used.includes(key) || used.includes(key) });
-  const all = Object.assign({}, envelope.native, rest, native);
-  return Object.keys(all).length === 0 ? envelope.common : { ...envelope.common, native: all };
+const isEmpty = (object: object): boolean => {
+  for (const _ in object) return false;
+  return true;
 };
+
+/** The fields that every message has; what neither these nor `used` hold goes into `native`, and what is left of `txInfo` too. */
+export const commonFields = ({ common, root, native, used: usedBefore }: Envelope, used: ReadonlySet<string>, txInfo?: Readonly<Record<string, unknown>>): CommonFields => {
+  const all: Record<string, unknown> = { ...native };
+  addRest(all, root, usedBefore, used);
+  if (txInfo !== undefined) all['txInfo'] = txInfo;
+  return isEmpty(all) ? common : { ...common, native: all };
+};
+
+/** Which of the downlink APIs a device's network server has. */
+const addresses: Readonly<Record<3 | 4, NonNullable<ParsedMessage['address']>>> = { 3: { api: 'v3' }, 4: { api: 'v4' } };
 
 /**
  * A finished message. ChirpStack posts once and never again, so a repetition comes from something in between and has the same
  * bytes. Of an uplink there is one `up` and one `join` at most, so the deduplication id is enough for these.
  */
 export const parsedMessage = (envelope: Envelope, event: EventName, fields: MessageFields): ParsedMessage => {
-  const { deduplicationId, root, time } = envelope;
+  const { deduplicationId, root, time, version } = envelope;
   const unique = deduplicationId !== undefined && (event === 'up' || event === 'join');
   return {
     fields,
     idempotencyKey: JSON.stringify([event, deduplicationId ?? '', ...(unique ? [] : [jsonDigest(root.value)])]),
+    address: addresses[version],
     ...(time === undefined ? {} : { eventTimeMs: time.ms }),
   };
 };

@@ -8,7 +8,7 @@ import { parseUplink } from './uplink.js';
 
 const parseJoin = (envelope: Envelope): JoinFields => {
   const { radio, txInfo } = readRadio(envelope);
-  return { type: 'join', ...commonFields(envelope, ['rxInfo', 'txInfo'], present({ txInfo })), ...present({ radio }) };
+  return { type: 'join', ...commonFields(envelope, new Set(['rxInfo', 'txInfo']), txInfo), ...present({ radio }) };
 };
 
 /** `ack`: the device acknowledged a confirmed downlink, or did not in time. */
@@ -18,7 +18,7 @@ const parseAck = (envelope: Envelope): DownlinkStatusFields => {
   return { ...downlinkStatus(envelope, 'ack', 'failed'), cause: { text: 'the device did not acknowledge in time' } };
 };
 
-const downlinkUsed = ['acknowledged', 'queueItemId', 'downlinkId', 'fCntDown', 'fCnt', 'rxInfo', 'txInfo', 'gatewayId', 'gatewayID'];
+const downlinkUsed = new Set(['acknowledged', 'queueItemId', 'downlinkId', 'fCntDown', 'fCnt', 'rxInfo', 'txInfo', 'gatewayId', 'gatewayID']);
 
 const downlinkStatus = (envelope: Envelope, event: EventName, state: DownlinkState): DownlinkStatusFields => {
   const { root } = envelope;
@@ -26,7 +26,7 @@ const downlinkStatus = (envelope: Envelope, event: EventName, state: DownlinkSta
   const correlationIds = [textField(root, 'queueItemId'), textField(root, 'downlinkId')].filter((id) => id !== undefined);
   return {
     type: 'downlink-status',
-    ...commonFields(envelope, downlinkUsed, present({ txInfo })),
+    ...commonFields(envelope, downlinkUsed, txInfo),
     ...present({ radio }),
     state,
     event,
@@ -38,7 +38,7 @@ const downlinkStatus = (envelope: Envelope, event: EventName, state: DownlinkSta
 /** `log`: enum values that are 0 (`INFO`, `UNKNOWN`) are left out by ChirpStack 4.0. */
 const parseLog = (envelope: Envelope): AlarmFields => ({
   type: 'alarm',
-  ...commonFields(envelope, ['level', 'code', 'description']),
+  ...commonFields(envelope, new Set(['level', 'code', 'description'])),
   ...present({
     severity: textField(envelope.root, 'level') ?? 'INFO',
     code: textField(envelope.root, 'code') ?? 'UNKNOWN',
@@ -49,7 +49,7 @@ const parseLog = (envelope: Envelope): AlarmFields => ({
 /** `error` of ChirpStack 3; a `fCnt` in `native` is that of the downlink that failed. */
 const parseError = (envelope: Envelope): AlarmFields => ({
   type: 'alarm',
-  ...commonFields(envelope, ['type', 'error']),
+  ...commonFields(envelope, new Set(['type', 'error'])),
   ...present({ severity: 'ERROR', code: textField(envelope.root, 'type'), text: textField(envelope.root, 'error') }),
 });
 
@@ -60,7 +60,7 @@ const parseStatus = (envelope: Envelope): StatusFields => {
   const measured = !externalPower && booleanField(root, 'batteryLevelUnavailable') !== true;
   return {
     type: 'status',
-    ...commonFields(envelope, ['margin', 'externalPowerSource', 'batteryLevel']),
+    ...commonFields(envelope, new Set(['margin', 'externalPowerSource', 'batteryLevel'])),
     event: 'battery',
     ...present({
       batteryPercent: measured ? percentField(root, 'batteryLevel') : undefined,
@@ -78,12 +78,12 @@ const percentField = (root: Fields, key: string): number | undefined => {
 
 const parseLocation = (envelope: Envelope): LocationFields => ({
   type: 'location',
-  ...commonFields(envelope, ['location']),
+  ...commonFields(envelope, new Set(['location'])),
   position: required(positionField(envelope.root, 'location'), envelope.root, 'location'),
 });
 
 /** What an integration such as LoRa Cloud says in its own words: `integrationName`, `eventType` and `object` stay in `native`. */
-const parseIntegration = (envelope: Envelope): StatusFields => ({ type: 'status', ...commonFields(envelope, []), event: 'integration' });
+const parseIntegration = (envelope: Envelope): StatusFields => ({ type: 'status', ...commonFields(envelope, new Set()), event: 'integration' });
 
 /** The reader of each event: envelope in, message out. */
 export const eventParsers: Readonly<Record<EventName, (envelope: Envelope) => MessageFields>> = {

@@ -30,7 +30,7 @@ export const chirpstack: NetworkServerAdapter<Fields> = {
     const envelope = readEnvelope(root);
     const message = parsedMessage(envelope, event, eventParsers[event](envelope));
     const discarded = parseDiscarded(envelope, event);
-    const messages = discarded === undefined ? [message] : [message, { ...message, fields: discarded, idempotencyKey: `${message.idempotencyKey}|discarded` }];
-    return messages.map((one) => ({ ...one, address: { api: `v${envelope.version}` } }));
+    return discarded === undefined ? [message] : [message, { ...message, fields: discarded, idempotencyKey: `${message.idempotencyKey}|discarded` }];
+
   },
 };

@@ -20,9 +20,12 @@ interface ModulationReading {
 export const readRadio = ({ root, version }: Envelope): RadioReading => {
   const txInfo = objectField(root, 'txInfo');
   const modulation = txInfo === undefined ? { isLora: true, radio: {} } : readModulation(txInfo, version);
-  const gateways = [...objectList(root, 'rxInfo').map((entry) => readGateway(entry, version, modulation.isLora)), ...transmitter(root, version)];
+  const gateways = objectList(root, 'rxInfo').map((entry) => readGateway(entry, version, modulation.isLora));
+  const transmitter = gatewayIdOf(root, version);
+  if (transmitter !== undefined) gateways.push({ id: transmitter });
   const radio: Radio = present({
-    ...modulation.radio,
+    dataRate: modulation.radio.dataRate,
+    codingRate: modulation.radio.codingRate,
     frequencyHz: txInfo === undefined ? undefined : integerField(txInfo, 'frequency', 0, 0xffff_ffff),
     gateways: gateways.length === 0 ? undefined : gateways,
   });
@@ -34,11 +37,6 @@ export const readRadio = ({ root, version }: Envelope): RadioReading => {
 
 const loraUsed = new Set(['frequency', 'modulation', 'loRaModulationInfo']);
 const otherUsed = new Set(['frequency']);
-
-const transmitter = (root: Fields, version: 3 | 4): Gateway[] => {
-  const id = gatewayIdOf(root, version);
-  return id === undefined ? [] : [{ id }];
-};
 
 const gatewayIdOf = (fields: Fields, version: 3 | 4): string | undefined =>
   version === 4 ? textField(fields, 'gatewayId')?.toLowerCase() : bytesField(fields, 'gatewayID', 8);
@@ -116,6 +114,7 @@ const locationUsed = new Set(['latitude', 'longitude', 'altitude']);
 
 const nativeOf = (entry: Fields): Record<string, unknown> | undefined => {
   const location = objectField(entry, 'location');
-  const native = present({ ...restOf(entry, gatewayUsed), location: location === undefined ? undefined : restOf(location, locationUsed) });
-  return Object.keys(native).length === 0 ? undefined : native;
+  const rest = restOf(entry, gatewayUsed);
+  const restOfLocation = location === undefined ? undefined : restOf(location, locationUsed);
+  return restOfLocation === undefined ? rest : { ...rest, location: restOfLocation };
 };

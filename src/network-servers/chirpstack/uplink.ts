@@ -4,7 +4,8 @@ import { base64Field, booleanField, integerField, isObject, present, textField, 
 import { commonFields, type Envelope } from './envelope.js';
 import { readRadio } from './radio.js';
 
-const used = ['fPort', 'fCnt', 'data', 'adr', 'confirmed', 'confirmedUplink', 'object', 'rxInfo', 'txInfo'];
+const used = new Set(['fPort', 'fCnt', 'data', 'adr', 'confirmed', 'confirmedUplink', 'object', 'rxInfo', 'txInfo']);
+const usedWithText = new Set([...used, 'objectJSON']);
 
 /** `up`. ChirpStack 4 before 4.1 leaves out what is 0, false or empty; ChirpStack 3 and later releases of 4 write it. */
 export const parseUplink = (envelope: Envelope): UplinkFields => {
@@ -15,7 +16,7 @@ export const parseUplink = (envelope: Envelope): UplinkFields => {
   const absentIsFalse = version === 4 ? false : undefined;
   return {
     type: 'uplink',
-    ...commonFields(envelope, decoded.fromText ? [...used, 'objectJSON'] : used, present({ txInfo })),
+    ...commonFields(envelope, decoded.fromText ? usedWithText : used, txInfo),
     ...present({
       radio,
       // No FRMPayload and no FPort: the frame had none on the air either (LoRaWAN 1.0.4, 4.3.2).

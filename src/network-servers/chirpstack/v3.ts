@@ -18,13 +18,15 @@ export const readEnvelope3 = (root: Fields): Envelope => {
   return {
     version: 3,
     root,
-    used: ['applicationID', 'applicationName', 'deviceName', 'deviceProfileName', 'devEUI', 'devAddr', 'tags', 'publishedAt'],
+    used: envelopeUsed,
     common: present({ deviceId: devEui, devEui, time: time?.iso, devAddr: bytesField(root, 'devAddr', 4), device }),
     deduplicationId: undefined,
     time,
     native: present({ publishedAt: textField(root, 'publishedAt') }),
   };
 };
+
+const envelopeUsed = new Set(['applicationID', 'applicationName', 'deviceName', 'deviceProfileName', 'devEUI', 'devAddr', 'tags', 'publishedAt']);
 
 /**
  * Bytes as lower-case hex, from either marshaler. Their shapes cannot be mixed up: the base64 of 8 bytes has 11 characters and

@@ -11,13 +11,15 @@ export const readEnvelope4 = (root: Fields): Envelope => {
   return {
     version: 4,
     root,
-    used: ['deduplicationId', 'time', 'deviceInfo', 'devAddr'],
+    used: envelopeUsed,
     common: present({ deviceId: devEui, devEui, time: time?.iso, devAddr: hexField(root, 'devAddr', { bytes: 4 }), device: readDevice(info) }),
     deduplicationId: textField(root, 'deduplicationId'),
     time,
     native: present({ deduplicationId: textField(root, 'deduplicationId'), deviceInfo: rest }),
   };
 };
+
+const envelopeUsed = new Set(['deduplicationId', 'time', 'deviceInfo', 'devAddr']);
 
 const infoUsed = new Set(['deviceName', 'applicationName', 'applicationId', 'deviceProfileName', 'deviceClassEnabled', 'devEui', 'tags']);
 
