@@ -42,9 +42,6 @@ const isRepeated = ({ eventTimeMs }: ParsedMessage, { duplicate }: AcceptedMessa
 
 /** Takes the messages of one document: matches reports, makes all durable, remembers the devices, and collects waiting downlinks. */
 export const createTakeMessages = (accept: AcceptMessages, downlinks: WebhookDownlinks, logger: Logger): TakeMessages => {
-  const resolve = (sender: Sender, messages: readonly ParsedMessage[]) =>
-    reports(messages) ? downlinks.resolve(sender, messages) : { incoming: messages, settled: () => Promise.resolve() };
-
   const collect = async (sender: Sender, messages: readonly ParsedMessage[], accepted: readonly AcceptedMessage[]): Promise<readonly { device: string; payload?: string }[]> => {
     const asking = messages.flatMap((message, index) => {
       const { downlinkRequest, fields } = message;
@@ -61,9 +58,9 @@ export const createTakeMessages = (accept: AcceptMessages, downlinks: WebhookDow
   };
 
   return async (sender, adapter, { messages, body }) => {
-    const resolved = await resolve(sender, messages);
-    const receipt = await accept(sender, resolved.incoming, body);
-    resolved.settled().catch((error: unknown) => logger.warn({ network_server: sender.id, detail: messageOf(error) }, 'a reported downlink is still remembered'));
+    const resolved = reports(messages) ? await downlinks.resolve(sender, messages) : undefined;
+    const receipt = await accept(sender, resolved?.incoming ?? messages, body);
+    resolved?.settled().catch((error: unknown) => logger.warn({ network_server: sender.id, detail: messageOf(error) }, 'a reported downlink is still remembered'));
     messages.forEach((message, index) => {
       const accepted = receipt.messages[index];
       const record = accepted === undefined || accepted.duplicate ? undefined : heardRecord(sender, message, accepted);

@@ -152,8 +152,14 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, new BridgeError('unknown_route')));
   for (const url of ['/in/:id', '/in/:id/*']) {
     app.all<{ Params: { id: string; '*'?: string } }>(url, {
-      async onRequest(request, reply) {
-        admit(sourceOf(request), request, reply);
+      onRequest(request, reply, done) {
+        let refusal: BridgeError | undefined;
+        try {
+          admit(sourceOf(request), request, reply);
+        } catch (error) {
+          refusal = asBridgeError(error);
+        }
+        done(refusal);
       },
       handler: receive,
     });
