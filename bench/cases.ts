@@ -49,10 +49,10 @@ export const fullSpeed = (scene: Scene, contestant: Contestant): Turn => ({
   },
 });
 
-/** At a fixed rate, and watched at the far side of the broker. */
-export const atRate = async (scene: Scene, contestant: Contestant, { rate = contestant.rate ?? usualRate, seconds = scene.seconds } = {}): Promise<Sample> => {
+/** At a fixed rate, and watched at the far side of the broker unless nothing arrives there. */
+export const atRate = async (scene: Scene, contestant: Contestant, { rate = contestant.rate ?? usualRate, seconds = scene.seconds, observed = true } = {}): Promise<Sample> => {
   scene.tell(`${contestant.name}, ${rate}/s`);
-  return measure(contestant.subject, { ...workOf(contestant), connections: connections.fixedRate, rate, seconds }, await scene.observer());
+  return measure(contestant.subject, { ...workOf(contestant), connections: connections.fixedRate, rate, seconds }, observed ? await scene.observer() : undefined);
 };
 
 /** The latencies at the usual rate, to stand beside the figures of full speed. */

@@ -1,3 +1,4 @@
+import { at1000 } from './rows/at-1000.js';
 import { backlog } from './rows/backlog.js';
 import { bodies, connectionCounts, duplicates, jsonPath } from './rows/bodies.js';
 import { deviceCounts, oneDevice } from './rows/devices.js';
@@ -11,4 +12,4 @@ import { workers } from './rows/workers.js';
 import type { Row } from './row.js';
 
 /** Everything that is measured, in the order of the page. */
-export const rows: readonly Row[] = [headline, rates, redisStore, workers, ...bodies, oneDevice, deviceCounts, connectionCounts, jsonPath, duplicates, backlog, ...downlinks, starts, ...quotas];
+export const rows: readonly Row[] = [headline, rates, at1000, redisStore, workers, ...bodies, oneDevice, deviceCounts, connectionCounts, jsonPath, duplicates, backlog, ...downlinks, starts, ...quotas];
