@@ -59,9 +59,9 @@ const run = async ({ file, workers }: Choice, io: Io): Promise<number> => {
   const logger = createLogger(config.log.level);
   const number = workerNumber(io.env);
   if (number !== undefined) return runAsWorker(loaded, number, logger, io);
+  if (workers > 1) checkWorkers(config, workers);
   for (const { path, message } of warnings) logger.warn({ path, detail: message }, 'configuration warning');
   if (workers === 1) return runOne(loaded, logger, io.signal);
-  checkWorkers(config, workers);
   return runWorkers({ count: workers, env: io.env, shutdownTimeout: config.shutdownTimeout, logger, signal: io.signal });
 };
 

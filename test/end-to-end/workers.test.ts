@@ -1,7 +1,6 @@
 /** One bridge as two processes on one port: both take webhooks, what one knows the other knows, and one that is killed comes back by itself. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
@@ -10,7 +9,6 @@ import { startRedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { createHome } from './support/bridge.js';
 import { startSandbox, type TestBroker } from './support/broker.js';
-import { runBuilt } from './support/command-line.js';
 import { devEuiOf, uplinkBody } from './support/load.js';
 import { startBridgeProgram, type Line, type Program } from './support/program.js';
 
@@ -24,23 +22,29 @@ interface Workers {
 
 const isReady = (number: number) => (line: Line): boolean => line['msg'] === 'ready' && line['worker'] === number;
 
-const startWorkers = async (t: Test): Promise<Workers> => {
+/** Starts the same ones again where they were. */
+type Restart = () => Promise<Workers>;
+
+const startWorkers = async (t: Test): Promise<{ readonly workers: Workers; readonly restart: Restart }> => {
   const [broker, redis, privatePort] = await Promise.all([startSandbox(), startRedisServer(), freePorts(2)]);
   t.teardown(() => broker.stop());
   t.teardown(() => redis.stop());
   const more = { redis: { url: redis.url }, secrets: { key: randomBytes(32).toString('base64') }, outbox: { store: 'redis' }, private: { host: '127.0.0.1', port: privatePort } };
   const home = await createHome(broker, {}, more);
   t.teardown(() => home.remove());
-  const { REDIS_URL: _elsewhere, ...env } = process.env;
-  const program = startBridgeProgram(['start', '--config', home.file, '--workers', '2'], env);
-  t.teardown(async () => {
-    program.signal('SIGTERM');
-    await program.ended;
-  });
-  const ready = await Promise.all([1, 2].map((number) => program.waitFor(`worker ${number}`, isReady(number))));
-  t.equal(ready[0]?.['ingress'], ready[1]?.['ingress'], 'one port for the webhooks');
-  t.strictSame(ready.map((line) => line['private']), [`http://127.0.0.1:${privatePort}`, `http://127.0.0.1:${privatePort + 1}`]);
-  return { broker, program, ingress: String(ready[0]?.['ingress']), privatePort };
+  const restart = async (): Promise<Workers> => {
+    const { REDIS_URL: _elsewhere, ...env } = process.env;
+    const program = startBridgeProgram(['start', '--config', home.file, '--workers', '2'], env);
+    t.teardown(async () => {
+      program.signal('SIGTERM');
+      await program.ended;
+    });
+    const ready = await Promise.all([1, 2].map((number) => program.waitFor(`worker ${number}`, isReady(number))));
+    t.equal(ready[0]?.['ingress'], ready[1]?.['ingress'], 'one port for the webhooks');
+    t.strictSame(ready.map((line) => line['private']), [`http://127.0.0.1:${privatePort}`, `http://127.0.0.1:${privatePort + 1}`]);
+    return { broker, program, ingress: String(ready[0]?.['ingress']), privatePort };
+  };
+  return { workers: await restart(), restart };
 };
 
 /** A sender gives up after so long, as network servers do: the connection that is being handed to a worker while that is killed is left to its sender. */
@@ -62,12 +66,20 @@ const metric = async ({ privatePort }: Workers, worker: number, name: string): P
   return text.split('\n').filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 };
 
+const isGone = (pid: number): boolean => {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+};
+
 const accepted = 'lpwan_bridge_outbox_accepted_total';
 
 const bodies = (from: number, count: number): readonly string[] => Array.from({ length: count }, (_, index) => uplinkBody(devEuiOf(from + index), 1));
 
 void t.test('two workers on one port', async (t) => {
-  const workers = await startWorkers(t);
+  const { workers, restart } = await startWorkers(t);
   const { broker, program } = workers;
 
   await t.test('both take webhooks, and a copy to the other one is dropped', async (t) => {
@@ -113,44 +125,15 @@ void t.test('two workers on one port', async (t) => {
     t.equal(await program.ended, 0);
     for (const worker of [1, 2]) t.ok(program.lines.some((line) => line['msg'] === 'stopped' && line['worker'] === worker), `worker ${worker}`);
   });
-});
 
-void t.test('workers end with their parent', async (t) => {
-  const workers = await startWorkers(t);
-  const { program } = workers;
-  const pids = program.lines.filter((line) => line['msg'] === 'worker started').map((line) => Number(line['pid']));
-  program.signal('SIGKILL');
-  t.equal(await program.ended, 'SIGKILL');
-  for (const pid of pids) {
-    await until('the end of a worker', () => {
-      try {
-        return !process.kill(pid, 0);
-      } catch {
-        return true;
-      }
-    });
-  }
-  t.equal(await post(workers, uplinkBody(devEuiOf(1), 1)), 0, 'nobody listens any more');
-});
-
-void t.test('what cannot work is refused', async (t) => {
-  const broker = await startSandbox();
-  t.teardown(() => broker.stop());
-  const alone = await createHome(broker);
-  t.teardown(() => alone.remove());
-  const refused = await runBuilt(['start', '--config', alone.file, '--workers', '2']);
-  t.equal(refused.code, 1);
-  t.match(refused.stderr, /^redis: needed with --workers/m);
-  t.match(refused.stderr, /^private\.port: must not be 0 with --workers/m);
-  for (const count of ['0', 'two', '65', '-1']) {
-    const wrong = await runBuilt(['start', '--config', alone.file, `--workers=${count}`]);
-    t.equal(wrong.code, 2);
-    t.match(wrong.stderr, /--workers must be a whole number from 1 to 64/);
-  }
-  await writeFile(alone.file, (await readFile(alone.file, 'utf8')).replace(/private:\n.*\n {2}port: 0/, 'private:\n  host: 127.0.0.1\n  port: 65535').concat('\nredis: { url: redis://127.0.0.1:1 }\n'));
-  const tooHigh = await runBuilt(['start', '--config', alone.file, '--workers', '2']);
-  t.equal(tooHigh.code, 1);
-  t.match(tooHigh.stderr, /^private\.port: must be at most 65534 with 2 workers/m);
+  await t.test('they end with their parent when that is killed', async (t) => {
+    const again = await restart();
+    const pids = again.program.lines.filter((line) => line['msg'] === 'worker started').map((line) => Number(line['pid']));
+    again.program.signal('SIGKILL');
+    t.equal(await again.program.ended, 'SIGKILL');
+    for (const pid of pids) await until('the end of a worker', () => isGone(pid));
+    t.equal(await post(again, uplinkBody(devEuiOf(1), 1)), 0, 'nobody listens any more');
+  });
 });
 
 void t.test('workers that cannot start end all of them', async (t) => {
