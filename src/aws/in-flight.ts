@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
-import { writeToStream } from 'mqtt-packet';
 import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
+import { publishFrame } from './publish-frame.js';
 
 export interface InFlightOptions {
   readonly version: 4 | 5;
@@ -50,12 +50,28 @@ export const createInFlight = ({ version, stream, timeoutMs, settled, probe, sil
   let heardAt = performance.now();
   let probedAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let corked = false;
   const empty: (() => void)[] = [];
 
   const freeId = (): number => {
     do lastId = (lastId % highestPacketId) + 1;
     while (waiting.has(lastId));
     return lastId;
+  };
+
+  /** What one turn of the event loop sends leaves in one write. */
+  const write = (frame: Buffer): void => {
+    if (!corked) {
+      corked = true;
+      stream.cork();
+      process.nextTick(uncork);
+    }
+    stream.write(frame);
+  };
+
+  const uncork = (): void => {
+    corked = false;
+    stream.uncork();
   };
 
   /** Called when the last one left. */
@@ -98,7 +114,7 @@ export const createInFlight = ({ version, stream, timeoutMs, settled, probe, sil
       const messageId = freeId();
       waiting.set(messageId, { record, sentAt: performance.now() });
       timer ??= setInterval(checkOverdue, Math.max(20, timeoutMs / checksPerTimeout));
-      writeToStream({ cmd: 'publish', topic: record.topic, payload: record.payload, qos: 1, dup: false, retain: false, messageId }, stream, { protocolVersion: version });
+      write(publishFrame(record, messageId, version));
     },
     acknowledged(packetId, reasonCode) {
       const found = waiting.get(packetId);
