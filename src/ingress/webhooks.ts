@@ -37,10 +37,18 @@ type WebhookHttpRequest = FastifyRequest<{ Params: { id: string; '*'?: string } 
 
 const noBody = Buffer.alloc(0);
 
+/** What network servers post. */
+const usualTypes = ['application/json', 'application/xml', 'text/xml', 'application/x-www-form-urlencoded'] as const;
+
 /** Ids in `x-message-id`: a batch may hold thousands of messages, and proxies take 4 KB of headers, clients 8 or 16. */
 const mostIds = 100;
 
-const mediaTypeOf = (request: FastifyRequest): string => (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+const mediaTypeOf = ({ headers }: FastifyRequest): string => {
+  const type = headers['content-type'];
+  // What nearly every webhook brings.
+  if (type === usualTypes[0]) return type;
+  return (type ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+};
 
 const webhookRequest = (request: WebhookHttpRequest): WebhookRequest => {
   const { url } = request.raw;
@@ -147,7 +155,8 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
 
   app.decorateRequest('messageCount', 0);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // Types that Fastify knows by name are found in its cache; for others it reads the header anew each time.
+  for (const type of [...usualTypes, '*']) app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => refuse(request, reply, failureOf(error, request)));
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, new BridgeError('unknown_route')));
   for (const url of ['/in/:id', '/in/:id/*']) {
