@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Keys of the local stores: big-endian positions, so that LMDB's byte order is the order of adding; hashes, because LMDB bounds a key and nothing bounds an id. */
 
@@ -14,7 +14,7 @@ export const seqKey = (seq: number): Buffer => {
 
 /** A key for any texts; 128 bits of SHA-256. */
 export const hashKey = (...texts: readonly string[]): Buffer =>
-  createHash('sha256').update(JSON.stringify(texts)).digest().subarray(0, hashBytes);
+  hash('sha256', JSON.stringify(texts), 'buffer').subarray(0, hashBytes);
 
 /** Key of one of several things of the same owner: its hash, then a position. */
 export const ownedKey = (owner: Buffer, seq: number): Buffer => Buffer.concat([owner, seqKey(seq)]);
