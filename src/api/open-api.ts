@@ -1,6 +1,6 @@
-import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import { fastify, type FastifyInstance, type FastifySchema, type RouteOptions } from 'fastify';
 import type { Role } from './ports.js';
+import { schemaCompilers } from './schema-compilers.js';
 import { problem, sharedSchemas, type Schema } from './schemas.js';
 
 const info = {
@@ -54,10 +54,10 @@ export const documentedSchema = (schema: FastifySchema, access: Access): Fastify
   ...(needsToken(access) ? { 'x-role': access } : {}),
 });
 
-const documentRoute = { tags: ['documents'], summary: 'This document' };
-
-/** Gathers the schemas of the routes that are registered after it, and serves them as an OpenAPI 3.1 document. */
-export const registerOpenApi = async (app: FastifyInstance): Promise<void> => {
+/** Routes that are never called, on an app that never listens: `@fastify/swagger` makes the document of what is registered behind it. */
+const openDocument = async (routes: readonly RouteOptions[]): Promise<FastifyInstance> => {
+  const { default: swagger } = await import('@fastify/swagger');
+  const app = fastify({ logger: false, exposeHeadRoutes: false, schemaController: { compilersFactory: schemaCompilers } });
   for (const schema of sharedSchemas) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
@@ -69,19 +69,55 @@ export const registerOpenApi = async (app: FastifyInstance): Promise<void> => {
     refResolver: { buildLocalReference: (schema, _base, _fragment, index) => (typeof schema['$id'] === 'string' ? schema['$id'] : `schema-${index}`) },
     transform: ({ schema, url, route }) => ({ schema: documentedSchema(schema ?? {}, route.config?.role ?? 'admin'), url }),
   });
+  for (const route of routes) app.route(route);
+  await app.ready();
+  return app;
+};
 
+const documentRoute = { tags: ['documents'], summary: 'This document' };
+
+/** The document of an API. */
+export interface OpenApi {
+  /** Of the routes that were registered behind it, OpenAPI 3.1. */
+  json(): Promise<object>;
+  yaml(): Promise<string>;
+}
+
+/** Gathers the schemas of the routes that are registered after it, and serves them as an OpenAPI 3.1 document. It is made when it is first asked for, so that no start waits for it. */
+export const registerOpenApi = (app: FastifyInstance): OpenApi => {
+  const routes: RouteOptions[] = [];
+  let opened: Promise<FastifyInstance> | undefined;
+  const document = (): Promise<FastifyInstance> => {
+    opened ??= openDocument(routes).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+  const openApi: OpenApi = {
+    json: async () => (await document()).swagger(),
+    yaml: async () => (await document()).swagger({ yaml: true }),
+  };
+
+  for (const schema of sharedSchemas) app.addSchema(schema);
+  app.addHook('onRoute', ({ method, url, schema, config }) => {
+    // Fastify makes these by itself, beside each GET.
+    if (method === 'HEAD') return;
+    routes.push({ method, url, ...(schema === undefined ? {} : { schema }), ...(config === undefined ? {} : { config }), handler: () => undefined });
+  });
   app.route({
     method: 'GET',
     url: '/openapi.json',
     config: { role: 'read' },
     schema: { ...documentRoute, operationId: 'getOpenApi', description: 'As JSON.', response: { 200: { type: 'object', description: 'An OpenAPI 3.1 document.', additionalProperties: true } } },
-    handler: async () => app.swagger(),
+    handler: () => openApi.json(),
   });
   app.route({
     method: 'GET',
     url: '/openapi.yaml',
     config: { role: 'read' },
     schema: { ...documentRoute, operationId: 'getOpenApiYaml', description: 'As YAML.', response: { 200: { description: 'An OpenAPI 3.1 document.', content: { 'application/yaml': { schema: { type: 'string' } } } } } },
-    handler: async (_request, reply) => reply.type('application/yaml').send(app.swagger({ yaml: true })),
+    handler: async (_request, reply) => reply.type('application/yaml').send(await openApi.yaml()),
   });
+  return openApi;
 };

@@ -47,7 +47,7 @@ const registerRoutes = async (app: FastifyInstance, options: PrivateListenerOpti
   const trustLoopback = authenticate === 'auto' && isLoopback(host);
   const note = createNoteChange(bridge.audit, logger);
   registerAuthentication(app, { trustLoopback, tokens: bridge.tokens, refusedTokens: createRefusedTokens(createApiMetrics(registry), logger) });
-  await registerOpenApi(app);
+  registerOpenApi(app);
   registerDocsPage(app);
   // On loopback the machine itself needs no token anyway, and an open path would be open to every web page in its browser.
   registerStatusRoutes(app, { ...options, openPaths: trustLoopback ? [] : options.openPaths });

@@ -8,7 +8,7 @@ import type { Declared } from '../../../../src/api/resources/declared.js';
 import type { LiveStatus } from '../../../../src/api/resources/live-status.js';
 import { createResources, type Resources } from '../../../../src/api/resources/resources.js';
 import { resourceRoutes } from '../../../../src/api/resources/routes/resource-routes.js';
-import { registerOpenApi } from '../../../../src/api/open-api.js';
+import { registerOpenApi, type OpenApi } from '../../../../src/api/open-api.js';
 import { createSecretBox, type SecretBox } from '../../../../src/config/secret-box.js';
 import { createLogger } from '../../../../src/log.js';
 import { createDocumentCheck, type OpenApiDocument } from '../../support/document-check.js';
@@ -73,14 +73,14 @@ const auditsOf = async (store: ResourceStore): Promise<readonly AuditEntry[]> =>
   return page.entries;
 };
 
-const buildApp = async (resources: Resources, live: LiveStatus): Promise<FastifyInstance> => {
+const buildApp = async (resources: Resources, live: LiveStatus): Promise<{ readonly app: FastifyInstance; readonly document: OpenApi }> => {
   const app = createHttp({ logger: silent });
-  await registerOpenApi(app);
+  const document = registerOpenApi(app);
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', async (request) => void (request.caller = actor));
   await app.register(resourceRoutes, { resources, live });
   await app.ready();
-  return app;
+  return { app, document };
 };
 
 /** The routes of the resources over a store, with everybody an administrator. */
@@ -88,8 +88,8 @@ export const openApi = async (t: Test, settings: Settings = {}): Promise<TestApi
   const store = settings.store ?? (await openStore(t)).resources;
   const resources = createResources({ store, box: settings.box ?? testBox, declared: settings.declared ?? noneDeclared, backlog: settings.backlog ?? (() => ({ messages: 0, bytes: 0 })), logger: silent });
   await resources.refresh();
-  const app = await buildApp(resources, { ...idle, ...settings.live });
-  const document = settings.documented === true ? createDocumentCheck(app.swagger() as unknown as OpenApiDocument) : undefined;
+  const { app, document: described } = await buildApp(resources, { ...idle, ...settings.live });
+  const document = settings.documented === true ? createDocumentCheck((await described.json()) as OpenApiDocument) : undefined;
   t.teardown(async () => {
     resources.close();
     await app.close();
