@@ -3,6 +3,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { numberedDownlinks } from '../../test/end-to-end/support/downlinks.js';
 import { startRedisServer } from '../../test/support/redis-server.js';
 import { until } from '../../test/support/until.js';
+import { startBroker } from '../broker.js';
 import { openBridge, type Loaded } from '../cases.js';
 import { startDownlinkServer, type DownlinkServer } from '../downlink-server.js';
 import { watchUsage } from '../proc.js';
@@ -36,10 +37,11 @@ const isSubscribed = async ({ bridge }: Loaded): Promise<boolean> => {
 };
 
 const open = async (scene: Scene, more: object): Promise<Parts> => {
-  const broker = await scene.broker();
+  // Of its own: bridges of other rows have left sessions there, to which the broker hands a share of what bridges on one Redis share.
+  const broker = await scene.own(startBroker());
   const server = await scene.own(startDownlinkServer());
   const networkServer = { id: 'chirpstack', kind: 'chirpstack', authenticate: 'none', downlink: { url: server.url, apiToken: 'bench', api: 'v4', timeout: '2m' } };
-  const loaded = await openBridge(scene, { configuration: { downlinksPerSecond, downlinkNetworkServer: networkServer.id }, extra: { networkServers: [networkServer], ...more } });
+  const loaded = await openBridge(scene, { broker, configuration: { downlinksPerSecond, downlinkNetworkServer: networkServer.id }, extra: { networkServers: [networkServer], ...more } });
   const application = await connectAsync(`mqtt://127.0.0.1:${broker.plainPort}`, { protocolVersion: 5, reconnectPeriod: 0 });
   await scene.own(Promise.resolve({ stop: () => application.endAsync(true) }));
   await until('the subscription to downlinks', () => isSubscribed(loaded));
