@@ -1,6 +1,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import { docsScript, docsStyle } from './docs-script.js';
 import { answerHeaders } from './http.js';
+import { onDemand } from './on-demand.js';
 
 /** Nothing from elsewhere is loaded, framed or sent to; the page's styles are set in its elements. */
 const contentSecurityPolicy = [
@@ -38,14 +39,7 @@ const openPage = async (): Promise<FastifyInstance> => {
  * It is made on the first visit, so that it costs nothing where nobody looks.
  */
 export const registerDocsPage = (app: FastifyInstance): void => {
-  let page: Promise<FastifyInstance> | undefined;
-  const opened = (): Promise<FastifyInstance> => {
-    page ??= openPage().catch((error: unknown) => {
-      page = undefined;
-      throw error;
-    });
-    return page;
-  };
+  const opened = onDemand(app, openPage);
   for (const url of ['/docs', '/docs/*']) {
     app.route({
       method: 'GET',
@@ -59,7 +53,4 @@ export const registerDocsPage = (app: FastifyInstance): void => {
       },
     });
   }
-  app.addHook('onClose', async () => {
-    await (await page)?.close();
-  });
 };

@@ -1,4 +1,5 @@
 import { fastify, type FastifyInstance, type FastifySchema, type RouteOptions } from 'fastify';
+import { onDemand } from './on-demand.js';
 import type { Role } from './ports.js';
 import { schemaCompilers } from './schema-compilers.js';
 import { problem, sharedSchemas, type Schema } from './schemas.js';
@@ -86,14 +87,7 @@ export interface OpenApi {
 /** Gathers the schemas of the routes that are registered after it, and serves them as an OpenAPI 3.1 document. It is made when it is first asked for, so that no start waits for it. */
 export const registerOpenApi = (app: FastifyInstance): OpenApi => {
   const routes: RouteOptions[] = [];
-  let opened: Promise<FastifyInstance> | undefined;
-  const document = (): Promise<FastifyInstance> => {
-    opened ??= openDocument(routes).catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
-    return opened;
-  };
+  const document = onDemand(app, () => openDocument(routes));
   const openApi: OpenApi = {
     json: async () => (await document()).swagger(),
     yaml: async () => (await document()).swagger({ yaml: true }),
