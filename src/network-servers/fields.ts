@@ -168,6 +168,12 @@ export const timeField = (fields: Fields, key: string): Instant | undefined => {
   return instant;
 };
 
+/** Quicker than to list the keys. */
+export const isEmpty = (object: object): boolean => {
+  for (const _ in object) return false;
+  return true;
+};
+
 const none: ReadonlySet<string> = new Set();
 
 /** Adds the entries of an object that no reader used. */
@@ -180,12 +186,9 @@ export const addRest = (to: Record<string, unknown>, fields: Fields, used: Reado
 
 /** The entries of an object that no reader used, or undefined when none is left: what goes into `native`. */
 export const restOf = (fields: Fields, used: ReadonlySet<string>): Record<string, unknown> | undefined => {
-  let rest: Record<string, unknown> | undefined;
-  for (const key of Object.keys(fields.value)) {
-    const value = fields.value[key];
-    if (!missing(value) && !used.has(key)) set((rest ??= {}), key, value);
-  }
-  return rest;
+  const rest: Record<string, unknown> = {};
+  addRest(rest, fields, used);
+  return isEmpty(rest) ? undefined : rest;
 };
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };

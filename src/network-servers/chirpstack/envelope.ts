@@ -1,5 +1,5 @@
 import type { CommonFields, MessageFields } from '../../messages/message.js';
-import { addRest, type Fields, type Instant } from '../fields.js';
+import { addRest, isEmpty, type Fields, type Instant } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import type { EventName } from './event-name.js';
@@ -17,11 +17,6 @@ export interface Envelope {
   /** What is left of the device's description. */
   readonly native: Readonly<Record<string, unknown>>;
 }
-
-const isEmpty = (object: object): boolean => {
-  for (const _ in object) return false;
-  return true;
-};
 
 /** The fields that every message has; what neither these nor `used` hold goes into `native`, and what is left of `txInfo` too. */
 export const commonFields = ({ common, root, native, used: usedBefore }: Envelope, used: ReadonlySet<string>, txInfo?: Readonly<Record<string, unknown>>): CommonFields => {

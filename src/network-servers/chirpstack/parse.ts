@@ -31,6 +31,5 @@ export const chirpstack: NetworkServerAdapter<Fields> = {
     const message = parsedMessage(envelope, event, eventParsers[event](envelope));
     const discarded = parseDiscarded(envelope, event);
     return discarded === undefined ? [message] : [message, { ...message, fields: discarded, idempotencyKey: `${message.idempotencyKey}|discarded` }];
-
   },
 };
