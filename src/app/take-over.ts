@@ -1,4 +1,4 @@
-import { backoffMs } from '../backoff.js';
+import { backoffMs, pause } from '../backoff.js';
 import type { ConnectGate } from '../aws/connect-gate.js';
 import { collectDownlinks } from '../aws/collect-downlinks.js';
 import { evictSessions } from '../aws/evict-sessions.js';
@@ -47,15 +47,6 @@ const retryBackoff = { minMs: 500, maxMs: 30_000 };
 const quietMs = 3_000;
 /** While downlinks keep coming there is no quiet: after this what was stored is in, and the session is left to AWS, which forgets it, ms. */
 const collectMs = 600_000;
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 
 /**
  * Takes a slot over in this order: whoever still publishes under its client ids is disconnected by AWS, because we connect under them; then its

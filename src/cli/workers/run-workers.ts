@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import { backoffMs } from '../../backoff.js';
+import { backoffMs, pause } from '../../backoff.js';
 import type { Logger } from '../../log.js';
 import { readyWord, stopWord, workerVariable } from './worker.js';
 
@@ -50,19 +50,6 @@ const follow = async (worker: Worker, signal: AbortSignal, killAfterMs: number):
     signal.removeEventListener('abort', stop);
   });
 };
-
-/** Resolves after so long, or as soon as the signal says so. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 
 /**
  * Runs bridges as processes that share the port of the webhooks, each a replica of its own, until the signal says so. One that ends
