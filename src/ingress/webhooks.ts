@@ -38,7 +38,8 @@ type WebhookHttpRequest = FastifyRequest<{ Params: { id: string; '*'?: string } 
 const noBody = Buffer.alloc(0);
 
 /** What network servers post. */
-const usualTypes = ['application/json', 'application/xml', 'text/xml', 'application/x-www-form-urlencoded'] as const;
+const json = 'application/json';
+const usualTypes = [json, 'application/xml', 'text/xml', 'application/x-www-form-urlencoded'];
 
 /** Ids in `x-message-id`: a batch may hold thousands of messages, and proxies take 4 KB of headers, clients 8 or 16. */
 const mostIds = 100;
@@ -46,7 +47,7 @@ const mostIds = 100;
 const mediaTypeOf = ({ headers }: FastifyRequest): string => {
   const type = headers['content-type'];
   // What nearly every webhook brings.
-  if (type === usualTypes[0]) return type;
+  if (type === json) return type;
   return (type ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 };
 

@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { openCertificateStore } from '../../../src/sandbox/certificate-files.js';
+import { freePort } from '../../support/free-port.js';
 import { startBridgeProgram, startProgram, type Line, type Program } from './program.js';
 import { createReceived, type Received, type ReceivedMessages } from './received.js';
 
@@ -108,15 +108,6 @@ export const startSandbox = async (args: readonly string[] = []): Promise<TestBr
     },
   };
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 /** No delay and no bound on what an observer may have queued: both would distort what is counted. */
 const mosquittoConfig = (port: number, certificates: Awaited<ReturnType<typeof openCertificateStore>>): string =>
