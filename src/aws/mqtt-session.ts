@@ -6,7 +6,7 @@ import type { ConnectGate } from './connect-gate.js';
 import type { Endpoint } from './endpoint.js';
 import { createInFlight } from './in-flight.js';
 import { createPace, type PaceLimits } from './pacing.js';
-import { blamesPublish, closeReason, endsByPeer } from './session-close.js';
+import { blameOf, closeReason, endsByPeer } from './session-close.js';
 
 export interface SessionOptions {
   readonly endpoint: Endpoint;
@@ -94,7 +94,7 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     if (!open) return;
     open = false;
     const reason = ending ?? (held ? 'client_id_taken_over' : closeReason(disconnect));
-    inFlight.lose({ kind: 'lost', reason, blame: ending === undefined && !held && blamesPublish(disconnect) });
+    inFlight.lose({ kind: 'lost', reason, blame: ending === undefined && !held ? blameOf(disconnect) : 'none' });
     if (wanted || held) listener.closed(session);
     else listener.closed(session, { reason, detail: disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}` });
   };

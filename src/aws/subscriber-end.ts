@@ -1,5 +1,5 @@
 import { BridgeError, messageOf, type Reason } from '../errors.js';
-import { blamesPublish, closeReason } from './session-close.js';
+import { blameOf, closeReason } from './session-close.js';
 
 /** Why a subscriber's session is over. */
 export interface SubscriberEnd {
@@ -16,7 +16,7 @@ const notAllowed = 'the endpoint closed instead of answering SUBSCRIBE: does the
  * Later `not authorized` cannot speak of a publish, and the next connect tells what it is about.
  */
 export const endByPeer = (disconnectCode: number | undefined, asked: boolean): SubscriberEnd => {
-  if (asked && blamesPublish(disconnectCode)) return { reason: 'subscribe_refused', detail: notAllowed, byStore: false };
+  if (asked && blameOf(disconnectCode) !== 'none') return { reason: 'subscribe_refused', detail: notAllowed, byStore: false };
   const reason = closeReason(disconnectCode);
   const detail = disconnectCode === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnectCode.toString(16)}`;
   return { reason: reason === 'publish_forbidden' ? 'session_lost' : reason, detail, byStore: false };

@@ -7,7 +7,7 @@ import type { UplinkMetrics } from './metrics.js';
 import type { Pauses } from './pauses.js';
 import type { OutboxRecord, PublishOutcome } from './ports.js';
 import { publishBackoff } from './retry.js';
-import { createTrials, parkReasonOfTrials, type Trials } from './trials.js';
+import { createTrials, parkReasonOfTrials, type Blame, type Trials } from './trials.js';
 import { heldEvent } from './uplink-events.js';
 
 export interface FailedPublishesOptions {
@@ -59,9 +59,9 @@ export const createFailedPublishes = ({ connectionId, lanes, metrics, note, logg
   };
 
   /** @param refused What the PUBACK said; undefined when the session closed instead. */
-  const judge = (record: OutboxRecord, refused: Reason | undefined, alone: boolean): void => {
+  const judge = (record: OutboxRecord, blame: Blame, refused?: Reason): void => {
     const held = trials.heldSince;
-    const verdict = trials.blamed(record, refused !== undefined ? 'refused' : alone ? 'alone' : 'shared');
+    const verdict = trials.blamed(record, blame);
     if (held === undefined && trials.heldSince !== undefined) {
       logger.error({ connection_id: connectionId, reason: 'connection_held' }, 'nothing is allowed on the connection, holding it');
       note(heldEvent(connectionId, true));
@@ -80,8 +80,8 @@ export const createFailedPublishes = ({ connectionId, lanes, metrics, note, logg
       metrics.attemptFailed(connectionId, reason);
       if (logger.isLevelEnabled('debug')) logger.debug({ connection_id: connectionId, message_id: record.messageId, reason }, 'publish failed');
       if (failure.kind === 'timeout' || failure.reason === 'publish_throttled') return goAgainLater(record);
-      if (failure.kind === 'refused') return judge(record, failure.reason, alone);
-      if (failure.blame) return judge(record, undefined, alone);
+      if (failure.kind === 'refused') return judge(record, 'refused', failure.reason);
+      if (failure.blame !== 'none') return judge(record, !alone ? 'shared' : failure.blame === 'likely' ? 'alone' : 'silent');
       if (trials.undecided(record)) return schedule();
       goAgain(record);
     },

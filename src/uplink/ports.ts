@@ -175,11 +175,14 @@ export interface SharedOutboxListener {
   rewound(connectionId: string, lost: boolean): void;
 }
 
+/** Whether a session closed because of a publish: `likely` when the broker's DISCONNECT says so, `possible` when it closed without a word, as networks do too. */
+export type CloseBlame = 'none' | 'possible' | 'likely';
+
 /** How one publish ended. */
 export type PublishOutcome =
   | { readonly kind: 'acknowledged' }
-  /** The session closed before the PUBACK; `blame` when the broker may have closed it because of a publish. */
-  | { readonly kind: 'lost'; readonly reason: Reason; readonly blame: boolean }
+  /** The session closed before the PUBACK. */
+  | { readonly kind: 'lost'; readonly reason: Reason; readonly blame: CloseBlame }
   | { readonly kind: 'timeout' }
   /** PUBACK with an MQTT 5 error code. */
   | { readonly kind: 'refused'; readonly reason: 'publish_forbidden' | 'publish_refused' | 'publish_throttled'; readonly code: number };

@@ -8,8 +8,9 @@ import { heldBackoff } from './retry.js';
  *
  * AWS answers a publish that the policy forbids by closing the session, and does not say which one it was. A record whose session
  * closed twice becomes a suspect, and from then on records go one at a time, alone on a session. A suspect that is refused alone,
- * is refused alone again, and between the two saw another topic acknowledged, is an offender and is parked. While no topic at all
- * is acknowledged nothing is parked: the connection is held, and tried again at growing intervals.
+ * is refused alone again, and between the two saw another topic acknowledged, is an offender and is parked. A close without a word
+ * may be the network's: it counts half. While no topic at all is acknowledged nothing is parked: the connection is held, and tried
+ * again at growing intervals.
  */
 export interface Trials {
   /** Records go alone, one at a time. */
@@ -33,11 +34,15 @@ export interface Trials {
   forgive(): void;
 }
 
-/** `shared`: its session closed with others in flight. `alone`: it closed with this one only. `refused`: the PUBACK itself said so. */
-export type Blame = 'shared' | 'alone' | 'refused';
+/**
+ * `shared`: its session closed with others in flight. `alone`: it closed with this one only, and the broker said that a publish was the cause;
+ * `silent`: so too, but without a word. `refused`: the PUBACK itself said so.
+ */
+export type Blame = 'shared' | 'alone' | 'silent' | 'refused';
 
 interface Suspect {
   readonly record: OutboxRecord;
+  /** Weight of the refusals that another topic's acknowledgement parted from each other. */
   strikes: number;
   /** Acknowledgements seen when it was last struck. */
   evidence: number;
@@ -45,6 +50,9 @@ interface Suspect {
 
 /** Closes of its session, while in flight, that make a record a suspect. */
 const suspiciousCloses = 2;
+/** What a refusal of a suspect alone weighs, and what makes an offender of it: two that the broker gave a reason for, or four silent closes. */
+const strikeWeight = { alone: 2, refused: 2, silent: 1 } as const;
+const offence = 4;
 const maxSuspects = 1_000;
 /** Trials in a row without any acknowledgement after which the connection counts as held. */
 const heldAfter = 3;
@@ -96,16 +104,12 @@ export const createTrials = (now: () => number = () => performance.now(), wallCl
     if (failuresInRow >= heldAfter) heldSince ??= wallClock();
   };
 
-  /** A further strike, or the verdict when another topic was acknowledged since the last one. */
-  const strike = (suspect: Suspect): 'kept' | 'park' => {
-    const proven = suspect.strikes > 0 && acknowledgements > suspect.evidence;
+  /** A further strike, when another topic was acknowledged since the last one, and the verdict when they are enough. */
+  const strike = (suspect: Suspect, weight: number): 'kept' | 'park' => {
     failed();
-    if (!proven) {
-      suspect.strikes += 1;
-      suspect.evidence = acknowledgements;
-      return 'kept';
-    }
-    return condemn(suspect.record);
+    if (suspect.strikes === 0 || acknowledgements > suspect.evidence) suspect.strikes += weight;
+    suspect.evidence = acknowledgements;
+    return suspect.strikes < offence ? 'kept' : condemn(suspect.record);
   };
 
   const condemn = (record: OutboxRecord): 'park' => {
@@ -155,8 +159,8 @@ export const createTrials = (now: () => number = () => performance.now(), wallCl
     blamed(record, how) {
       if (how === 'refused' && now() - acknowledgedAt < freshEvidenceMs) return condemn(record);
       const known = suspects.get(record.seq);
-      if (known !== undefined) return how === 'shared' ? 'kept' : strike(known);
-      if (how !== 'shared') return suspect(record, 1);
+      if (known !== undefined) return how === 'shared' ? 'kept' : strike(known, strikeWeight[how]);
+      if (how !== 'shared') return suspect(record, strikeWeight[how]);
       if (suspects.size > 0) return suspect(record, 0);
       const count = (closes.get(record.seq) ?? 0) + 1;
       closes.set(record.seq, count);

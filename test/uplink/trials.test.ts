@@ -35,6 +35,33 @@ void t.test('an offender is parked only after another topic was acknowledged bet
   t.notOk(trials.forbids(offender.topic), 'a changed policy gets its chance');
 });
 
+void t.test('closes without a word may be the network: twice as many are needed, each with another topic acknowledged since', async (t) => {
+  const time = clock();
+  const trials = createTrials(time.now);
+  trials.blamed(offender, 'shared');
+  trials.blamed(offender, 'shared');
+  for (const strike of [1, 2, 3]) {
+    t.equal(trials.next(innocent), offender);
+    t.equal(trials.blamed(offender, 'silent'), 'kept', `silent close ${strike}`);
+    t.equal(trials.blamed(offender, 'silent'), 'kept', 'without another acknowledgement it counts once');
+    time.pass(61_000);
+    trials.acknowledged(innocent);
+  }
+  t.equal(trials.blamed(offender, 'silent'), 'park');
+});
+
+void t.test('a silent close and a reason given add up, and an acknowledgement clears both', async (t) => {
+  const trials = createTrials(clock().now);
+  const blamed = (how: 'alone' | 'silent'): string => {
+    trials.acknowledged(innocent);
+    return trials.blamed(offender, how);
+  };
+  t.same([blamed('silent'), blamed('alone'), blamed('silent')], ['kept', 'kept', 'park']);
+  t.same([blamed('silent'), blamed('silent'), blamed('silent')], ['kept', 'kept', 'kept']);
+  trials.acknowledged(offender);
+  t.same([blamed('silent'), blamed('silent'), blamed('silent'), blamed('silent')], ['kept', 'kept', 'kept', 'park']);
+});
+
 void t.test('while nothing is acknowledged, nothing is parked and the connection is held', async (t) => {
   const time = clock();
   const trials = createTrials(time.now);
