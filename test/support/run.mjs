@@ -56,8 +56,8 @@ const compile = async () => {
   sweepCompiled({ from: 'src', to: 'dist', info: join('dist', '.tsbuildinfo') });
   for (const folder of ['src', 'test', 'bench', 'faults']) sweepCompiled({ from: folder, to: join('.build', folder), info });
   await Promise.all([
-    step('build', [bin('typescript/bin/tsc'), '-p', 'tsconfig.json', '--noCheck']),
-    step('types, and build of the tests', [bin('typescript/bin/tsc'), '-p', 'test/tsconfig.json']),
+    step('build', [bin('@typescript/native/bin/tsc'), '-p', 'tsconfig.json', '--noCheck']),
+    step('types, and build of the tests', [bin('@typescript/native/bin/tsc'), '-p', 'test/tsconfig.json']),
   ]);
 };
 
