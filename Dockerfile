@@ -6,6 +6,7 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
+COPY deploy/rolldown.config.js ./deploy/
 COPY src ./src
 RUN npm run build
 

@@ -50,13 +50,12 @@ const step = async (name, command) => {
   say(`ok      ${name}  ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
 };
 
-/** The build of the tests looks at the types of `src` as well, with the same settings, so the build of the daemon only writes its files. */
+/** The build of the tests looks at the types of `src` as well, with the same settings, so the daemon is only put together. */
 const compile = async () => {
   const info = join('.build', 'test.tsbuildinfo');
-  sweepCompiled({ from: 'src', to: 'dist', info: join('dist', '.tsbuildinfo') });
   for (const folder of ['src', 'test', 'bench', 'faults']) sweepCompiled({ from: folder, to: join('.build', folder), info });
   await Promise.all([
-    step('build', [bin('@typescript/native/bin/tsc'), '-p', 'tsconfig.json', '--noCheck']),
+    step('build', [bin('rolldown/bin/cli.mjs'), '-c', join('deploy', 'rolldown.config.js')]),
     step('types, and build of the tests', [bin('@typescript/native/bin/tsc'), '-p', 'test/tsconfig.json']),
   ]);
 };

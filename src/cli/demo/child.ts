@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 /** A process of this very program, spoken to in JSON lines. */
 export interface Child {
@@ -14,7 +13,6 @@ export interface Child {
 
 export type Line = Readonly<Record<string, unknown>>;
 
-const program = fileURLToPath(new URL('../../main.js', import.meta.url));
 const stopTimeoutMs = 15_000;
 
 const parseLine = (text: string): Line | undefined => {
@@ -37,7 +35,7 @@ const lastWords = ({ level, msg, reason, detail }: Line): string => (level === '
 
 /** Starts `lpwan-bridge ARGS` as a process of its own. */
 export const startChild = (args: readonly string[]): Child => {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const listeners = new Set<(line: Line) => void>();
   const stderr = tailOf(child);
   let fatal = '';

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { answerTo } from './probe-report.js';
 import type { ProbedKind } from './run-probe.js';
@@ -12,13 +11,12 @@ import type { ProbedKind } from './run-probe.js';
 /** Records of an outbox that a thread reads at a time. */
 const usualPiece = '20000';
 
-const require = createRequire(import.meta.url);
 const { values, positionals } = parseArgs({ options: { records: { type: 'string', default: usualPiece } }, allowPositionals: true });
 
-const report: Readonly<Record<ProbedKind, (path: string) => object | Promise<object>>> = {
-  outbox: (path) => (require('./probe-outbox.js') as typeof import('./probe-outbox.js')).reportOutbox(path, Number(values.records)),
-  resources: (path) => (require('./resources/probe-resources.js') as typeof import('./resources/probe-resources.js')).reportResources(path),
-  downlinks: (path) => (require('./downlinks/probe-downlinks.js') as typeof import('./downlinks/probe-downlinks.js')).reportDownlinks(path),
+const report: Readonly<Record<ProbedKind, (path: string) => Promise<object>>> = {
+  outbox: async (path) => (await import('./probe-outbox.js')).reportOutbox(path, Number(values.records)),
+  resources: async (path) => (await import('./resources/probe-resources.js')).reportResources(path),
+  downlinks: async (path) => (await import('./downlinks/probe-downlinks.js')).reportDownlinks(path),
 };
 
 const kinds = positionals.filter((_, index) => index % 2 === 0) as ProbedKind[];
