@@ -71,22 +71,27 @@ const atReplay: Row = {
   },
 };
 
-/** Where the process kills itself, in a transaction of the outbox; see `preload/store-between.ts`. The moment of `under-way` is a random one, so it is met more often. */
+/** Where the process kills itself, in a write of the outbox; see `preload/strike.ts`. The moment of `under-way` is a random one, so it is met more often. */
 const places: Readonly<Record<Form, readonly string[]>> = {
-  quick: ['append begun', 'append under-way', 'append durable', 'settle begun', 'settle under-way', 'settle durable'],
-  long: ['append begun', 'append under-way', 'append under-way', 'append under-way', 'append durable', 'settle begun', 'settle under-way', 'settle under-way', 'settle under-way', 'settle durable'],
+  quick: ['append begun', 'append under-way', 'append durable', 'settle begun', 'settle under-way', 'settle durable', 'store begun', 'store under-way', 'store durable'],
+  long: [
+    'append begun', 'append under-way', 'append under-way', 'append under-way', 'append durable',
+    'settle begun', 'settle under-way', 'settle under-way', 'settle under-way', 'settle durable',
+    'store begun', 'store under-way', 'store under-way', 'store under-way', 'store durable',
+  ],
 };
 
 const atCommit: Row = {
   name: 'kill-at-commit',
-  fault: `kill -9 in the middle of the outbox's transactions, of those that append and those that settle: before the commit, during it, and after it but before anybody was told; ${places.long.length} times in one run (quick: ${places.quick.length})`,
+  fault: `kill -9 in the middle of the outbox's writes, of those that append, those that settle, and those that move from the journal into LMDB: before the write, during it, and after it but before anybody was told; ${places.long.length} times in one run (quick: ${places.quick.length})`,
   duplicates: 'unavoidable',
   boundSeconds: { quick: 90, long: 300 },
   async run(stage, form) {
     const switches = openSwitches(stage, ['store']);
     for (const [round, place] of places[form].entries()) {
       const { program } = await switches.start();
-      switches.set('kill', `${place} ${3 + round}`);
+      // What goes into LMDB goes there about once a second.
+      switches.set('kill', `${place} ${place.startsWith('store') ? 2 : 3 + round}`);
       await Promise.all([stage.load({ devices, count: form === 'quick' ? 300 : 1_500, perSecond: 600 }), program.ended]);
       await stage.eventually(`the kill at ${place}`, () => program.stderr().includes(`killed: ${place}`), 1_000);
       switches.clear('kill');

@@ -103,6 +103,10 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
     writes: keys.writes,
     durable: keys.shared.size === 0 ? commit : Promise.all([commit, ...keys.shared]),
     prepare: () => true,
+    changes() {
+      if (parkings.length > 0 || sequence.reserveNeeded() || records.some(({ state }) => !state.stored)) return undefined;
+      return { records, ...keys.changes() };
+    },
     write(tables) {
       keys.write(tables);
       reserves = sequence.reserveNeeded();

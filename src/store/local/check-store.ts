@@ -83,6 +83,12 @@ const setAside = async (path: string, { nextStart }: StoreKind<object>['damaged'
   );
 };
 
+const storeCorrupt = async (path: string, { name, damaged }: StoreKind<object>, damage: string): Promise<BridgeError> =>
+  new BridgeError('store_corrupt', { detail: `the ${name} in ${path} is damaged: ${damage}; ${await setAside(path, damaged)}. ${damaged.advice}` });
+
+/** Sets a damaged outbox aside; gives the error that says so. Nobody may have it open. */
+export const outboxDamaged = (path: string, damage: string): Promise<BridgeError> => storeCorrupt(path, outbox, damage);
+
 const isThere = async (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
@@ -103,7 +109,8 @@ const assertDecided = async (path: string, { precious, nextStart }: StoreKind<ob
  * Makes sure that the store in a folder can be opened without harm, and gives the report of its probe; makes an empty one where there is none.
  * @throws BridgeError `store_corrupt` after setting a damaged one aside, `store_unavailable` when it cannot be read or made.
  */
-export const checkStoreOf = async <Report extends object>(path: string, { name, kind, open: openNew, empty, damaged }: StoreKind<Report>): Promise<Report> => {
+export const checkStoreOf = async <Report extends object>(path: string, storeKind: StoreKind<Report>): Promise<Report> => {
+  const { name, kind, open: openNew, empty, damaged } = storeKind;
   try {
     const isNew = !(await isThere(join(path, 'data.mdb')));
     if (isNew) await assertDecided(path, damaged);
@@ -116,9 +123,7 @@ export const checkStoreOf = async <Report extends object>(path: string, { name, 
   const { size } = await stat(join(path, 'data.mdb'));
   const answer = size === 0 ? { damage: 'it is empty' } : await runProbe<Report>({ kind, path, size });
   if ('unreadable' in answer) throw new BridgeError('store_unavailable', { detail: `cannot read the ${name} in ${path}: ${answer.unreadable}` });
-  if ('damage' in answer) {
-    throw new BridgeError('store_corrupt', { detail: `the ${name} in ${path} is damaged: ${answer.damage}; ${await setAside(path, damaged)}. ${damaged.advice}` });
-  }
+  if ('damage' in answer) throw await storeCorrupt(path, storeKind, answer.damage);
   return answer;
 };
 

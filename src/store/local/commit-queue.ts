@@ -6,12 +6,22 @@ import type { Job } from './job.js';
 
 export interface CommitQueue<T extends AnyTables = Tables> {
   add(job: Job<T>): void;
+  /** Something could not be written beside the queue: until a proof nothing new is taken. */
+  failed(cause: unknown): void;
   /** The failure since which nothing could be written, or undefined. */
   failure(): BridgeError | undefined;
   /** To be called about once a second: tries again what failed, and proves by a write that the store works when nothing else did lately. */
   tick(): void;
   /** Writes what waits; what cannot be written then fails. */
   close(): Promise<void>;
+}
+
+/** Makes most groups durable without a transaction. */
+export interface Shortcut<T extends AnyTables> {
+  /** Writes a group, by a transaction where it must. @throws the cause; then nothing of it is kept */
+  write(group: readonly Job<T>[]): Promise<void>;
+  /** To be called about once a second while nothing failed. */
+  tick(): void;
 }
 
 export interface CommitQueueOptions<T extends AnyTables> {
@@ -26,6 +36,7 @@ export interface CommitQueueOptions<T extends AnyTables> {
    * left then is for them. lmdb 3.5.6 may end the process when a write fails (it writes the text of the error into too small a place).
    */
   readonly assertRoom?: () => Promise<void>;
+  readonly journal?: Shortcut<T>;
   /** How long work is gathered for one transaction; nothing is when absent. */
   readonly gather?: GatherOptions;
 }
@@ -42,7 +53,7 @@ const proofKey = (index: number): Buffer => Buffer.from(`proof:${index}`);
 
 const timeNow = (): number => performance.now();
 
-export const createCommitQueue = <T extends AnyTables>({ environment, logger, circumstances, idleMs, assertRoom, gather }: CommitQueueOptions<T>): CommitQueue<T> => {
+export const createCommitQueue = <T extends AnyTables>({ environment, logger, circumstances, idleMs, assertRoom, journal, gather }: CommitQueueOptions<T>): CommitQueue<T> => {
   let waiting: Job<T>[] = [];
   let running: Promise<void> | undefined;
   let startedAt: number | undefined;
@@ -60,9 +71,8 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
       if (group.some(({ kind }) => kind !== 'settle')) await assertRoom?.();
       const tables = await environment.ready();
       if (!group.map((job) => job.prepare(tables)).includes(true)) return;
-      await environment.commit((current) => {
-        for (const job of group) job.write(current);
-      });
+      if (journal !== undefined) await journal.write(group);
+      else await environment.commit((current) => { for (const job of group) job.write(current); });
       lastWriteAt = timeNow();
     } finally {
       startedAt = undefined;
@@ -133,8 +143,12 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
   };
 
   const takeGroup = (): Job<T>[] => {
-    const group = settlesHeld ? waiting.filter((job) => job.kind !== 'settle') : waiting;
-    waiting = settlesHeld ? waiting.filter((job) => job.kind === 'settle') : [];
+    if (failure === undefined && !settlesHeld) return waiting.splice(0);
+    // After a failure the journal may take what a transaction cannot: one message that is to be parked must not keep the delivered ones.
+    const usualFirst = !settlesHeld && waiting.some(({ isUsual }) => isUsual === true);
+    const isTaken = (job: Job<T>): boolean => (settlesHeld ? job.kind !== 'settle' : !usualFirst || job.isUsual === true);
+    const group = waiting.filter(isTaken);
+    waiting = waiting.filter((job) => !isTaken(job));
     return group;
   };
 
@@ -177,12 +191,14 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
       waiting.push(job);
       start();
     },
+    failed: (cause) => void fail(cause),
     failure() {
       if (startedAt === undefined || timeNow() - startedAt < slowCommitMs) return failure;
       return failure ?? new BridgeError('store_unavailable', { detail: 'a write takes longer than 10 s' });
     },
     tick() {
       settlesHeld = false;
+      if (failure === undefined) journal?.tick();
       if (failure === undefined && timeNow() - lastWriteAt < idleMs && waiting.length === 0) return;
       proofWanted = failure !== undefined || timeNow() - lastWriteAt >= idleMs;
       start();

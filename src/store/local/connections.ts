@@ -1,7 +1,8 @@
 import { BridgeError } from '../../errors.js';
 import type { PendingTotals } from '../../uplink/ports.js';
 import type { Table, Tables } from './environment.js';
-import { maxOrdinal, recordRange, seqOf } from './outbox-keys.js';
+import type { Overlay } from './journal/overlay.js';
+import { maxOrdinal } from './outbox-keys.js';
 import { acceptedAtOf } from './record-encoding.js';
 
 /** What is known of a connection in memory: its number in the keys and its totals of committed records. */
@@ -61,8 +62,8 @@ const storedOrdinals = ({ meta }: { readonly meta: Table }): [string, number][] 
   return [...range].map(({ key, value }) => [key.toString('utf8', prefix.length), Number(value.toString('latin1'))]);
 };
 
-const readOldest = ({ records }: Tables, ordinal: number): ConnectionState['oldest'] => {
-  for (const { key, value } of records.getRange({ ...recordRange(ordinal, -1), limit: 1 })) return { seq: seqOf(key), acceptedAt: acceptedAtOf(value) };
+const readOldest = ({ records }: Tables, overlay: Pick<Overlay, 'recordsAfter'>, ordinal: number): ConnectionState['oldest'] => {
+  for (const { seq, value } of overlay.recordsAfter(records, ordinal, -1)) return { seq, acceptedAt: acceptedAtOf(value) };
   return undefined;
 };
 
@@ -72,7 +73,7 @@ const nothing: PendingTotals = { messages: 0, bytes: 0 };
  * A connection that had nothing left when the outbox was opened gets a new number when it is used, and its old one is free from the
  * next opening on: so connections that were deleted never use up the numbers.
  */
-export const createConnections = (tables: Tables, { pending, parked }: FoundTotals): Connections => {
+export const createConnections = (tables: Tables, overlay: Pick<Overlay, 'recordsAfter'>, { pending, parked }: FoundTotals): Connections => {
   const byId = new Map<string, Counted>();
   const withParked = new Set<ConnectionState>();
   const onDisk = storedOrdinals(tables);
@@ -125,7 +126,7 @@ export const createConnections = (tables: Tables, { pending, parked }: FoundTota
       const state = byId.get(id);
       if (state === undefined || state.messages === 0) return undefined;
       try {
-        if (state.oldest === undefined && current !== undefined) state.oldest = readOldest(current, state.ordinal);
+        if (state.oldest === undefined && current !== undefined) state.oldest = readOldest(current, overlay, state.ordinal);
       } catch {
         // Metrics ask; a store that cannot be read shows in `unwritable` and must not break them.
         return undefined;

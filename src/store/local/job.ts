@@ -1,5 +1,6 @@
 import type { BridgeError } from '../../errors.js';
 import type { AnyTables, Tables } from './environment.js';
+import type { Changes } from './journal/frames.js';
 
 /** Something to write. Jobs that wait at the same time are written in one transaction, in the order they came. */
 export interface Job<T extends AnyTables = Tables> {
@@ -7,6 +8,12 @@ export interface Job<T extends AnyTables = Tables> {
   readonly kind: 'append' | 'settle' | 'upkeep';
   /** Reads what it needs, right before the transaction; false: nothing to write. */
   prepare(tables: T): boolean;
+  /** What `write` does, after `prepare`; undefined or absent when the journal does not take it. */
+  changes?(): Changes | undefined;
+  /** After `prepare`: whether it has nothing to do with what stands in the journal. */
+  isApart?(): boolean;
+  /** Known before `prepare`: the journal will take it. */
+  readonly isUsual?: boolean;
   /** Only puts and removes. */
   write(tables: T): void;
   done(): void;

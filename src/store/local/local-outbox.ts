@@ -4,11 +4,12 @@ import type { Logger } from '../../log.js';
 import type { Outbox, ParkedMessages } from '../../uplink/ports.js';
 import { createAppendJob, type AppendJob } from './append-job.js';
 import { checkStore } from './check-store.js';
-import { createCommitQueue } from './commit-queue.js';
+import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { createConnections } from './connections.js';
 import { createDiscardJob } from './discard-job.js';
 import { createDiskRoom, type FreeBytes } from './disk-room.js';
 import { openTables } from './environment.js';
+import { openJournal } from './journal/open-journal.js';
 import { openStore } from './open-store.js';
 import { createParkedClaims } from './parked-claims.js';
 import { createParkedReader } from './parked-reader.js';
@@ -17,7 +18,6 @@ import { createPendingRoom } from './pending-room.js';
 import { createRecordReader } from './record-reader.js';
 import { createReplayJob, type ReplayJob } from './replay-job.js';
 import { createSeenMessages } from './seen-messages.js';
-import { createSequence } from './sequence.js';
 import { createSettleJob } from './settle-job.js';
 
 export interface LocalOutboxOptions {
@@ -58,16 +58,17 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const { logger, maxBytes, maxMessages = Number.POSITIVE_INFINITY, now = Date.now, intervals = {} } = options;
   const path = join(options.dataDir, 'outbox');
   const found = await checkStore(path);
-  const environment = openStore(path, 'outbox', openTables);
+  const opened = openStore(path, 'outbox', openTables);
+  const { journal, overlay, sequence, runs, contents } = await openJournal(path, opened, found, (cause) => queue.failed(cause));
+  const { environment } = journal;
   const tables = environment.tables();
   if (tables === undefined) throw new BridgeError('store_unavailable');
 
-  const queue = createCommitQueue({ environment, logger, gather, ...createDiskRoom({ path, reusableBytes: environment.reusableBytes, freeBytes: options.freeBytes, freshMs: intervals.room }), idleMs: intervals.idle ?? 5_000 });
-  const connections = createConnections(tables, found);
+  const queue: CommitQueue = createCommitQueue({ environment, journal, logger, gather, ...createDiskRoom({ path, reusableBytes: environment.reusableBytes, freeBytes: options.freeBytes, freshMs: intervals.room }), idleMs: intervals.idle ?? 5_000 });
+  const connections = createConnections(tables, overlay, contents);
   // What cannot be removed now stays until the next opening.
   if (connections.hasUnused) queue.add({ kind: 'upkeep', prepare: () => true, write: (current) => { connections.removeUnused(current); }, done: () => undefined, failed: () => undefined });
-  const sequence = createSequence(tables, found.lastSeq);
-  const seen = createSeenMessages({ environment, queue, sequence, logger, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
+  const seen = createSeenMessages({ environment, queue, runs, overlay, logger, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
   const claims = createParkedClaims();
   const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
   const settling = new Map<number, Promise<unknown>>();
@@ -123,7 +124,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
 
   const settle: Outbox['settle'] = async (batch) => {
     if (closing !== undefined) throw new BridgeError('stopping');
-    const job = createSettleJob(batch, { connections, parked, settling, now });
+    const job = createSettleJob(batch, { connections, parked, overlay, settling, now });
     if (job.writes) queue.add(job);
     await job.durable;
   };
@@ -137,13 +138,14 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     clearInterval(ticker);
     seen.close();
     await queue.close();
+    await journal.close();
     await environment.close();
   };
 
   return {
     append,
     settle,
-    ...createRecordReader(environment, connections, logger),
+    ...createRecordReader(environment, overlay, connections, logger),
     pending(connectionId) {
       const { messages, bytes } = connections.find(connectionId) ?? { messages: 0, bytes: 0 };
       return { messages, bytes };

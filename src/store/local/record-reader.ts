@@ -2,8 +2,9 @@ import type { Logger } from '../../log.js';
 import type { Outbox, OutboxRecord } from '../../uplink/ports.js';
 import type { Connections } from './connections.js';
 import type { Environment, Table } from './environment.js';
+import type { Overlay } from './journal/overlay.js';
 import { readStore } from './open-store.js';
-import { recordKey, recordRange, seqOf } from './outbox-keys.js';
+import { recordKey } from './outbox-keys.js';
 import { damageOf, decodeRecord } from './record-encoding.js';
 
 /** Damaged records named in the log; those beyond are damage of the same disk. */
@@ -13,7 +14,7 @@ const mostReported = 100;
  * The reading half of the outbox. A record whose checksum is wrong is never delivered: it is left where it is, and the check
  * at the next start finds it.
  */
-export const createRecordReader = (environment: Environment, connections: Connections, logger: Logger): Pick<Outbox, 'read' | 'readSome'> => {
+export const createRecordReader = (environment: Environment, overlay: Pick<Overlay, 'find' | 'recordsAfter'>, connections: Connections, logger: Logger): Pick<Outbox, 'read' | 'readSome'> => {
   const reported = new Set<number>();
 
   const decode = (connectionId: string, seq: number, value: Buffer): OutboxRecord | undefined => {
@@ -35,11 +36,13 @@ export const createRecordReader = (environment: Environment, connections: Connec
       return reading((records) => {
         const found: OutboxRecord[] = [];
         let bytes = 0;
-        for (const { key, value } of records.getRange({ ...recordRange(state.ordinal, afterSeq), limit })) {
-          const record = decode(connectionId, seqOf(key), value);
+        let looked = 0;
+        for (const { seq, value } of overlay.recordsAfter(records, state.ordinal, afterSeq)) {
+          const record = decode(connectionId, seq, value);
           if (record !== undefined) found.push(record);
           bytes += value.length;
-          if (bytes >= maxBytes) break;
+          looked += 1;
+          if (bytes >= maxBytes || looked >= limit) break;
         }
         return found;
       });
@@ -49,8 +52,9 @@ export const createRecordReader = (environment: Environment, connections: Connec
       if (state === undefined || seqs.length === 0) return [];
       return reading((records) =>
         seqs.flatMap((seq) => {
-          const value = records.getBinary(recordKey(state.ordinal, seq));
-          return (value === undefined ? undefined : decode(connectionId, seq, value)) ?? [];
+          const key = recordKey(state.ordinal, seq);
+          const value = overlay.find(key) ?? records.getBinary(key);
+          return (value === undefined || value === 'removed' ? undefined : decode(connectionId, seq, value)) ?? [];
         }),
       );
     },

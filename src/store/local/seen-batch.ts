@@ -1,5 +1,6 @@
 import type { Append } from '../../uplink/ports.js';
 import type { Tables } from './environment.js';
+import type { Changes, KeyAndValue } from './journal/frames.js';
 import { minuteOf, seenKey } from './outbox-keys.js';
 import type { RunWriter } from './run-writer.js';
 import type { SeenMinutes } from './seen-minutes.js';
@@ -14,6 +15,8 @@ export interface SeenBatch {
   /** Whether anything is claimed. */
   readonly writes: boolean;
   write(tables: Tables): void;
+  /** What `write` puts. */
+  changes(): Required<Pick<Changes, 'seen' | 'singles'>>;
   /** Durable. */
   done(): void;
   /** Nothing of it was kept. */
@@ -34,7 +37,7 @@ export interface SeenBatchParts {
 export interface Singles {
   /** Whether a durable one has the key and is inside the window. @throws BridgeError store_unavailable */
   has(minute: number, key: Buffer): boolean;
-  write(tables: Tables, key: Buffer, arrival: number): void;
+  entry(key: Buffer, arrival: number): KeyAndValue;
   /** To be called when some became durable. */
   written(): void;
 }
@@ -55,6 +58,11 @@ export const createSeenBatch = (commit: Promise<unknown>, { writing, minutes, ru
     if (bucket === undefined) single.push(key);
     else if (others === undefined) hashes.set(bucket, [hash]);
     else others.push(hash);
+  };
+
+  const changes = (): Required<Pick<Changes, 'seen' | 'singles'>> => {
+    written = [...hashes].map(([bucket, ofBucket]) => [bucket, entriesOf(ofBucket, arrival)]);
+    return { seen: written, singles: single.map((key) => singles.entry(key, arrival)) };
   };
 
   const release = (): void => { for (const text of claimed) writing.delete(text); };
@@ -81,10 +89,11 @@ export const createSeenBatch = (commit: Promise<unknown>, { writing, minutes, ru
       return false;
     },
     write(tables) {
-      written = [...hashes].map(([bucket, ofBucket]) => [bucket, entriesOf(ofBucket, arrival)]);
-      for (const [bucket, entries] of written) runs.write(tables, bucket, entries);
-      for (const key of single) singles.write(tables, key, arrival);
+      const { seen, singles: entries } = changes();
+      for (const [bucket, ofBucket] of seen) runs.write(tables, bucket, ofBucket);
+      for (const { key, value } of entries) void tables.seen.put(key, value);
     },
+    changes,
     done() {
       for (const [bucket, entries] of written) minutes.add(bucket, entries);
       if (single.length > 0) singles.written();

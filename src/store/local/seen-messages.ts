@@ -3,12 +3,12 @@ import type { CommitQueue } from './commit-queue.js';
 import type { Environment } from './environment.js';
 import { readStore } from './open-store.js';
 import { minuteStart } from './outbox-keys.js';
-import { createRunWriter } from './run-writer.js';
+import type { Overlay } from './journal/overlay.js';
+import type { RunWriter } from './run-writer.js';
 import { createSeenBatch, type SeenBatch, type Singles } from './seen-batch.js';
 import { createSeenMinutes, type SeenLimits } from './seen-minutes.js';
 import { runDamageOf, someArrival } from './seen-runs.js';
 import { startSeenSweep } from './seen-sweep.js';
-import type { Sequence } from './sequence.js';
 
 /** The memory of what was seen: durable entries, and those of batches that are being written. */
 export interface SeenMessages {
@@ -20,7 +20,8 @@ export interface SeenMessages {
 export interface SeenMessagesOptions {
   readonly environment: Pick<Environment, 'tables'>;
   readonly queue: CommitQueue;
-  readonly sequence: Pick<Sequence, 'take'>;
+  readonly runs: RunWriter;
+  readonly overlay: Pick<Overlay, 'seen' | 'single' | 'hasSingles'>;
   readonly logger: Logger;
   readonly windowMs: number;
   readonly now: () => number;
@@ -39,22 +40,22 @@ const valueOf = (arrival: number): Buffer => {
  * Entries of their own: messages without an event time, all of which are in one bucket that never ends; what comes for a minute that is
  * full; and all of an outbox that was written before there were runs, until they are swept.
  */
-const createSingles = (environment: Pick<Environment, 'tables'>, inWindow: (arrival: number) => boolean): Singles & { readonly look: () => void } => {
+const createSingles = ({ environment, overlay }: Pick<SeenMessagesOptions, 'environment' | 'overlay'>, inWindow: (arrival: number) => boolean): Singles & { readonly look: () => void } => {
   const findAnyTimed = (): boolean => readStore(environment, 'outbox', ({ seen }) => [...seen.getKeys({ start: minuteStart(1), limit: 1 })].length > 0);
   let anyTimed = findAnyTimed();
   return {
     has(minute, key) {
       if (minute !== 0 && !anyTimed) return false;
-      const value = readStore(environment, 'outbox', ({ seen }) => seen.getBinaryFast(key));
+      const value = overlay.single(key) ?? readStore(environment, 'outbox', ({ seen }) => seen.getBinaryFast(key));
       return value !== undefined && inWindow(value.readDoubleBE(0));
     },
-    write: ({ seen }, key, arrival) => { void seen.put(key, valueOf(arrival)); },
+    entry: (key, arrival) => ({ key, value: valueOf(arrival) }),
     written() {
       anyTimed = true;
     },
     look() {
       try {
-        anyTimed = findAnyTimed();
+        anyTimed = overlay.hasSingles || findAnyTimed();
       } catch {
         // A store that cannot be read shows elsewhere; looking into the table for nothing does no harm.
         anyTimed = true;
@@ -64,14 +65,13 @@ const createSingles = (environment: Pick<Environment, 'tables'>, inWindow: (arri
 };
 
 export const createSeenMessages = (options: SeenMessagesOptions): SeenMessages => {
-  const { environment, queue, sequence, logger, windowMs, now, sweepMs, limits } = options;
+  const { environment, queue, runs, overlay, logger, windowMs, now, sweepMs, limits } = options;
   const writing = new Map<string, Promise<unknown>>();
   /** Counted from arrival, not from the event's own time: a network server may deliver late and still repeat. */
   const inWindow = (arrival: number): boolean => Math.abs(now() - arrival) < windowMs;
 
-  const minutes = createSeenMinutes({ environment, logger, ...(limits === undefined ? {} : { limits }) });
-  const runs = createRunWriter(sequence);
-  const singles = createSingles(environment, inWindow);
+  const minutes = createSeenMinutes({ environment, overlay, logger, ...(limits === undefined ? {} : { limits }) });
+  const singles = createSingles({ environment, overlay }, inWindow);
   const sweep = startSeenSweep({
     queue, windowMs, now, sweepMs,
     swept: [

@@ -1,7 +1,8 @@
 import type { Logger } from '../../log.js';
 import type { Environment, Tables } from './environment.js';
+import type { Overlay } from './journal/overlay.js';
 import { readStore } from './open-store.js';
-import { bucketRange, entriesIn, entryBytes, entryCount, firstBucket, partBucket, runDamageOf } from './seen-runs.js';
+import { bucketRange, entriesIn, entryBytes, firstBucket, partBucket, runDamageOf } from './seen-runs.js';
 import { createSeenTable, type SeenTable } from './seen-table.js';
 
 /** The runs in memory: a table for each bucket that was asked for lately, read from the file when it is asked for first. */
@@ -28,6 +29,7 @@ const usualLimits: SeenLimits = { inUse: 1_000_000, first: 131_072, part: 212_99
 
 export interface SeenMinutesOptions {
   readonly environment: Pick<Environment, 'tables'>;
+  readonly overlay: Pick<Overlay, 'seen'>;
   readonly logger: Logger;
   readonly limits?: SeenLimits;
 }
@@ -37,7 +39,7 @@ const leastWeight = 64;
 /** Damaged runs named in the log; those beyond are damage of the same disk. */
 const mostReported = 100;
 
-export const createSeenMinutes = ({ environment, logger, limits = usualLimits }: SeenMinutesOptions): SeenMinutes => {
+export const createSeenMinutes = ({ environment, overlay, logger, limits = usualLimits }: SeenMinutesOptions): SeenMinutes => {
   /** A table that is asked for stays for as long as others do not fill the memory twice. */
   let inUse = new Map<number, SeenTable>();
   let before = new Map<number, SeenTable>();
@@ -56,11 +58,12 @@ export const createSeenMinutes = ({ environment, logger, limits = usualLimits }:
     const whole: Buffer[] = [];
     for (const { key, value } of runs.getRange(bucketRange(bucket))) {
       const damage = runDamageOf(value);
-      if (damage === undefined) whole.push(value);
+      if (damage === undefined) whole.push(entriesIn(value));
       else report(key, damage);
     }
-    const table = createSeenTable(whole.reduce((sum, run) => sum + entryCount(run), 0));
-    for (const run of whole) table.add(entriesIn(run));
+    whole.push(...overlay.seen(bucket));
+    const table = createSeenTable(whole.reduce((sum, entries) => sum + entries.length / entryBytes, 0));
+    for (const entries of whole) table.add(entries);
     return table;
   };
 

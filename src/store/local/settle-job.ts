@@ -3,6 +3,7 @@ import type { Job } from './job.js';
 import type { ConnectionState, Connections } from './connections.js';
 import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';
+import type { Overlay } from './journal/overlay.js';
 import { recordKey } from './outbox-keys.js';
 import type { ParkedRoom } from './parked-room.js';
 import { encodeParked, storedBytes } from './record-encoding.js';
@@ -10,6 +11,7 @@ import { encodeParked, storedBytes } from './record-encoding.js';
 export interface SettleParts {
   readonly connections: Connections;
   readonly parked: ParkedRoom;
+  readonly overlay: Pick<Overlay, 'find'>;
   /** Positions being settled, with the promise of the first call, so that none is counted twice. */
   readonly settling: Map<number, Promise<unknown>>;
   readonly now: () => number;
@@ -35,7 +37,7 @@ interface Removal {
   readonly parked: Buffer | undefined;
 }
 
-export const createSettleJob = (batch: readonly Settlement[], { connections, parked, settling, now }: SettleParts): SettleJob => {
+export const createSettleJob = (batch: readonly Settlement[], { connections, parked, overlay, settling, now }: SettleParts): SettleJob => {
   const { promise: commit, resolve, reject } = createDeferred();
   const shared = new Set<Promise<unknown>>();
   const claims: Claim[] = [];
@@ -54,11 +56,13 @@ export const createSettleJob = (batch: readonly Settlement[], { connections, par
 
   const removalOf = ({ settlement, state, key }: Claim, { records }: Tables): Removal | undefined => {
     const { seq } = settlement.record;
+    const known = overlay.find(key);
+    if (known === 'removed') return undefined;
     if (settlement.outcome !== 'parked') {
-      const size = records.getBinaryFast(key)?.length;
+      const size = (known ?? records.getBinaryFast(key))?.length;
       return size === undefined ? undefined : { state, seq, key, bytes: storedBytes({ length: size }), parked: undefined };
     }
-    const value = records.getBinary(key);
+    const value = known ?? records.getBinary(key);
     if (value === undefined) return undefined;
     const { reason, detail } = settlement;
     return { state, seq, key, bytes: storedBytes(value), parked: encodeParked(value, { reason, detail, parkedAt: now() }) };
@@ -80,6 +84,9 @@ export const createSettleJob = (batch: readonly Settlement[], { connections, par
       removals = claims.map((claim) => removalOf(claim, tables)).filter((removal) => removal !== undefined);
       return removals.length > 0;
     },
+    changes: () => (removals.some(({ parked: value }) => value !== undefined) ? undefined : { removed: removals.map(({ key }) => key) }),
+    isUsual: batch.every(({ outcome }) => outcome !== 'parked'),
+    isApart: () => removals.every(({ key }) => overlay.find(key) === undefined),
     write(tables) {
       for (const { key, parked: value } of removals) {
         void tables.records.remove(key);

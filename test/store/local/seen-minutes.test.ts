@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { createLogger } from '../../../src/log.js';
 import { openTables } from '../../../src/store/local/environment.js';
+import { createOverlay } from '../../../src/store/local/journal/overlay.js';
 import { createRunWriter } from '../../../src/store/local/run-writer.js';
 import { createSeenMinutes, type SeenMinutes } from '../../../src/store/local/seen-minutes.js';
 import { createSeenMessages, type SeenMessages } from '../../../src/store/local/seen-messages.js';
@@ -52,7 +53,7 @@ const openMinutes = (t: Test): Opened => {
   let loads = 0;
   const writer = createRunWriter({ take: () => seq++ });
   const environment = { tables: () => { loads += 1; return tables; } };
-  const reopened = (): SeenMinutes => createSeenMinutes({ environment, logger: createLogger('silent'), limits: { inUse: 200, first: 100, part: 50 } });
+  const reopened = (): SeenMinutes => createSeenMinutes({ environment, overlay: createOverlay(), logger: createLogger('silent'), limits: { inUse: 200, first: 100, part: 50 } });
   const minutes = reopened();
   const storeOne = async (minute: number, hash: Buffer): Promise<number> => {
     const bucket = minutes.bucketFor(minute, hash);
@@ -101,11 +102,11 @@ void t.test('a minute with many messages goes on in parts until they are full, a
 void t.test('what comes for a minute that is full is known too, and again after a restart', async (t) => {
   const { root, tables } = openTables(t.testdir());
   t.teardown(() => root.close());
-  const queue = { add: () => undefined, failure: () => undefined, tick: () => undefined, close: () => Promise.resolve() };
+  const queue = { add: () => undefined, failed: () => undefined, failure: () => undefined, tick: () => undefined, close: () => Promise.resolve() };
   let seq = 1;
   const open = (): SeenMessages => {
     const seen = createSeenMessages({
-      environment: { tables: () => tables }, queue, sequence: { take: () => seq++ }, logger: createLogger('silent'), windowMs: 1_000, now: () => 5_000, sweepMs: 1e9,
+      environment: { tables: () => tables }, queue, runs: createRunWriter({ take: () => seq++ }), overlay: createOverlay(), logger: createLogger('silent'), windowMs: 1_000, now: () => 5_000, sweepMs: 1e9,
       limits: { inUse: 1_000, first: 10, part: 1 },
     });
     t.teardown(() => { seen.close(); });

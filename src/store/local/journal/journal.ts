@@ -1,0 +1,172 @@
+import type { Shortcut } from '../commit-queue.js';
+import type { Environment, Tables } from '../environment.js';
+import type { Job } from '../job.js';
+import type { RunWriter } from '../run-writer.js';
+import type { Sequence } from '../sequence.js';
+import { frameBytes, writeFrame, type Changes } from './frames.js';
+import { journalBytes, type JournalFile } from './journal-file.js';
+import { writeMark } from './mark.js';
+import type { Overlay } from './overlay.js';
+import type { JournalPlace } from './recover-journal.js';
+
+/**
+ * Makes the usual changes durable with one write to a file, where a transaction of LMDB copies pages of several tables and flushes the disk twice.
+ * What was written there goes into LMDB a second later, or when half a file is full, in one transaction beside the next writes; most records
+ * are settled by then and never reach it. Epochs take turns in two files: one is stored while the other is written.
+ */
+export interface Journal extends Shortcut<Tables> {
+  /** LMDB. A transaction takes along all that stands in the journal. */
+  readonly environment: Environment;
+  /** Stores what can be stored, and closes the files. */
+  close(): Promise<void>;
+}
+
+export interface JournalOptions {
+  readonly environment: Environment;
+  readonly files: readonly JournalFile[];
+  readonly overlay: Overlay;
+  readonly runs: RunWriter;
+  readonly sequence: Sequence;
+  readonly place: JournalPlace;
+  /** What stands in the journal could not be stored. */
+  readonly failed: (cause: unknown) => void;
+}
+
+/** Room that is left for what only settles, while the file before cannot be stored. */
+const settleBytes = 131_072;
+const storeFromBytes = journalBytes / 2;
+
+const changesOf = (group: readonly Job[]): Changes[] | undefined => {
+  const changes: Changes[] = [];
+  for (const job of group) {
+    const one = job.changes?.();
+    if (one === undefined) return undefined;
+    changes.push(one);
+  }
+  return changes;
+};
+
+export const createJournal = ({ environment, files, overlay, runs, sequence, place, failed }: JournalOptions): Journal => {
+  let { epoch, number, position } = place;
+  let frame = Buffer.alloc(0);
+  let storing: Promise<boolean> | undefined;
+  /** A write or a transaction is under way, which `tick` must not come between. */
+  let busy = false;
+
+  const isStored = (): boolean => position === 0 && !overlay.frozen;
+
+  const beginEpoch = (): void => {
+    epoch += 1;
+    position = 0;
+    number = 0;
+  };
+
+  const commit = async (part: 'frozen' | 'all', last: number, write?: (tables: Tables) => void): Promise<void> => {
+    let reserves = false;
+    try {
+      await environment.commit((tables) => {
+        overlay.write(tables, runs, part);
+        write?.(tables);
+        writeMark(tables, last);
+        reserves = sequence.reserveNeeded();
+        if (reserves) sequence.write(tables);
+      });
+    } catch (cause) {
+      runs.closeAll();
+      throw cause;
+    }
+    if (reserves) sequence.written();
+    overlay.stored(part);
+  };
+
+  /** Stores the epoch, or the one before when that failed, beside the writes of the next one. */
+  const store = (): void => {
+    if (!overlay.frozen) {
+      overlay.freeze();
+      beginEpoch();
+    }
+    const last = epoch - 1;
+    const attempt = async (): Promise<boolean> => {
+      try {
+        await environment.ready();
+        await commit('frozen', last);
+        return true;
+      } catch (cause) {
+        failed(cause);
+        return false;
+      }
+    };
+    storing = attempt().finally(() => (storing = undefined));
+  };
+
+  /** Makes room for a frame, where that goes without a transaction. */
+  const makeRoom = async (length: number, urgent: boolean): Promise<boolean> => {
+    const limit = urgent ? journalBytes - settleBytes : journalBytes;
+    if (position + length <= limit) return true;
+    if (length > limit) return false;
+    if (overlay.frozen && (await storing) !== true) return false;
+    store();
+    return true;
+  };
+
+  const writeChanges = async (changes: readonly Changes[], urgent: boolean): Promise<boolean> => {
+    const length = frameBytes(changes);
+    if (!(await makeRoom(length, urgent))) return false;
+    if (frame.length < length) frame = Buffer.alloc(length);
+    writeFrame(frame, { epoch, number }, changes);
+    // A write that fails leaves the place as it was: the next frame goes over it.
+    await files[epoch % files.length]?.write(frame, length, position);
+    position += length;
+    number += 1;
+    for (const one of changes) overlay.apply(one);
+    if (position >= storeFromBytes && !overlay.frozen) store();
+    return true;
+  };
+
+  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+    busy = true;
+    try {
+      return await work();
+    } finally {
+      busy = false;
+    }
+  };
+
+  const storeAll = async (write?: (tables: Tables) => void): Promise<void> => {
+    await commit('all', position === 0 ? epoch - 1 : epoch, write);
+    if (position > 0) beginEpoch();
+  };
+
+  /** @param apart Whether it may go without what stands in the journal, when LMDB has too little room for that. */
+  const transaction = async (write: (tables: Tables) => void, apart = false): Promise<void> => {
+    await storing;
+    if (isStored()) return environment.commit(write);
+    try {
+      await storeAll(write);
+    } catch (cause) {
+      if (!apart) throw cause;
+      await environment.commit(write);
+    }
+  };
+
+  return {
+    environment: { ...environment, commit: (write) => alone(() => transaction(write)) },
+    async write(group) {
+      const changes = changesOf(group);
+      await alone(async () => {
+        if (changes !== undefined && (await writeChanges(changes, group.some(({ kind }) => kind !== 'settle')))) return;
+        const write = (tables: Tables): void => { for (const job of group) job.write(tables); };
+        await transaction(write, group.every((job) => job.isApart?.() === true));
+      });
+    },
+    tick() {
+      if (!busy && storing === undefined && !isStored()) store();
+    },
+    async close() {
+      await storing;
+      // What cannot be stored stays in the journal, for the next start.
+      if (!isStored()) await storeAll().catch(() => undefined);
+      await Promise.all(files.map((file) => file.close()));
+    },
+  };
+};
