@@ -117,13 +117,15 @@ const unusedBytes = ({ root, tables }: Opened<object>): number => {
 
 export const openEnvironment = <T extends AnyTables>(path: string, openHere: (path: string) => Opened<T>): Environment<T> => {
   let opened: Opened<T> | undefined = openHere(path);
+  let closing: Promise<void> | undefined;
 
   const ready = async (): Promise<T> => {
     if (opened !== undefined && !usable(opened)) {
       const { root } = opened;
       opened = undefined;
-      await root.close();
+      closing = root.close().finally(() => (closing = undefined));
     }
+    if (closing !== undefined) await closing;
     opened ??= openHere(path);
     return opened.tables;
   };

@@ -1,8 +1,9 @@
 import { constants, write } from 'node:fs';
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../../../durable-file.js';
 import { Damage } from '../probe-report.js';
+import { pageBytes } from './frames.js';
 
 /** One of the files of the journal: epochs take turns in them. */
 export interface JournalFile {
@@ -14,8 +15,11 @@ export interface JournalFile {
 /** There are two. */
 export const journalFiles = [0, 1] as const;
 
-/** Bytes of each file; they have all their blocks from the begin, so that no write needs room or changes the file's own data. */
-export const journalBytes = 1_048_576;
+/**
+ * Bytes of each file: they are written again and again, so that soon no write needs room or changes the file's own data. They are as long
+ * from the begin: one of another length is damage, and this number is never changed.
+ */
+export const journalBytes = 480 * pageBytes;
 
 const pathOf = (folder: string, index: number): string => join(folder, `journal-${index}`);
 
@@ -37,7 +41,10 @@ export const readJournalFile = async (folder: string, index: number): Promise<Bu
 
 /** Makes the files, empty. */
 export const makeJournalFiles = async (folder: string): Promise<void> => {
-  for (const index of journalFiles) await writeFile(pathOf(folder, index), Buffer.alloc(journalBytes), { mode: 0o600 });
+  for (const index of journalFiles) {
+    const file = await open(pathOf(folder, index), 'w', 0o600);
+    await file.truncate(journalBytes).then(() => file.sync()).finally(() => file.close());
+  }
   await syncFolder(folder);
 };
 

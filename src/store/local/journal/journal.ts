@@ -5,13 +5,13 @@ import type { RunWriter } from '../run-writer.js';
 import type { Sequence } from '../sequence.js';
 import { frameBytes, writeFrame, type Changes } from './frames.js';
 import { journalBytes, type JournalFile } from './journal-file.js';
-import { writeMark } from './mark.js';
+import { removeMark, writeMark } from './mark.js';
 import type { Overlay } from './overlay.js';
 import type { JournalPlace } from './recover-journal.js';
 
 /**
  * Makes the usual changes durable with one write to a file, where a transaction of LMDB copies pages of several tables and flushes the disk twice.
- * What was written there goes into LMDB a second later, or when half a file is full, in one transaction beside the next writes; most records
+ * What was written there goes into LMDB a second later, or when a file is nearly full, in one transaction beside the next writes; most records
  * are settled by then and never reach it. Epochs take turns in two files: one is stored while the other is written.
  */
 export interface Journal extends Shortcut<Tables> {
@@ -34,7 +34,8 @@ export interface JournalOptions {
 
 /** Room that is left for what only settles, while the file before cannot be stored. */
 const settleBytes = 131_072;
-const storeFromBytes = journalBytes / 2;
+/** What fits besides: a file that is nearly full is stored before a write has to wait for it. */
+const storeFromBytes = journalBytes - 262_144;
 
 const changesOf = (group: readonly Job[]): Changes[] | undefined => {
   const changes: Changes[] = [];
@@ -66,8 +67,8 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     try {
       await environment.commit((tables) => {
         overlay.write(tables, runs, part);
-        write?.(tables);
         writeMark(tables, last);
+        write?.(tables);
         reserves = sequence.reserveNeeded();
         if (reserves) sequence.write(tables);
       });
@@ -165,7 +166,7 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     async close() {
       await storing;
       // What cannot be stored stays in the journal, for the next start.
-      if (!isStored()) await storeAll().catch(() => undefined);
+      await storeAll(removeMark).catch(() => undefined);
       await Promise.all(files.map((file) => file.close()));
     },
   };

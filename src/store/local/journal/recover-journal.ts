@@ -44,7 +44,7 @@ const countIn = (overlay: Overlay, { records }: Tables, found: ReadonlyMap<numbe
 const highestSeq = (frames: readonly Frames[]): number =>
   frames.flatMap(({ changes }) => changes).reduce((most, { records }) => records.reduce((highest, { key }) => Math.max(highest, seqOf(key)), most), 0);
 
-/** The last epoch that LMDB holds. What lies there without a mark is from another life of the folder. */
+/** The last epoch that LMDB holds. Files without a mark are over, or from another life of the folder. */
 const storedEpoch = async (folder: string, environment: Environment): Promise<number> => {
   const mark = readMark(await environment.ready());
   if (mark !== undefined) return mark;
@@ -54,7 +54,7 @@ const storedEpoch = async (folder: string, environment: Environment): Promise<nu
 };
 
 /**
- * Reads what the journal holds beyond LMDB: at most the epoch that was being stored and the next one, which then goes on. Makes the files where there were none.
+ * Reads what the journal holds beyond LMDB: at most the epoch that was being stored and the next one, which then goes on. Begins new files when LMDB holds all.
  * @throws Damage
  */
 export const recoverJournal = async (folder: string, environment: Environment, found: StoreContents): Promise<RecoveredJournal> => {
