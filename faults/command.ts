@@ -16,6 +16,12 @@ export const endWithSignals = (end: () => Promise<unknown>): void => {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void end().finally(() => process.exit(130)));
 };
 
+/** Where the result was put on this machine is left out: `--json FILE` changes nothing of it. */
+const lineOf = (name: string, args: readonly string[]): string => {
+  const telling = args.filter((arg, index) => arg !== '--json' && args[index - 1] !== '--json' && !arg.startsWith('--json='));
+  return [name, ...(telling.length === 0 ? [] : ['--', ...telling])].join(' ');
+};
+
 const codeOf = async <Choice>({ name, usage, read, run }: Command<Choice>, args: readonly string[]): Promise<number> => {
   let choice: Choice;
   try {
@@ -24,7 +30,7 @@ const codeOf = async <Choice>({ name, usage, read, run }: Command<Choice>, args:
     process.stderr.write(`${messageOf(error)}\n${usage}`);
     return 2;
   }
-  return run(choice, [name, ...(args.length === 0 ? [] : ['--', ...args])].join(' '));
+  return run(choice, lineOf(name, args));
 };
 
 /**

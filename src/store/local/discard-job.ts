@@ -53,7 +53,7 @@ export const createDiscardJob = (seqs: readonly number[], { connections, claims,
       removals = [...claimed].flatMap((seq) => removalOf(states, seq, tables));
       return removals.length > 0;
     },
-    isApart: () => true,
+    changesBehind: () => ({}),
     write: ({ parked }) => { for (const { key } of removals) void parked.remove(key); },
     done() {
       for (const { state, bytes } of removals) room.removed(state, bytes);

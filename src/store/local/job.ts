@@ -10,8 +10,8 @@ export interface Job<T extends AnyTables = Tables> {
   prepare(tables: T): boolean;
   /** What `write` does, after `prepare`; undefined or absent when the journal does not take it. */
   changes?(): Changes | undefined;
-  /** After `prepare`: whether it has nothing to do with what stands in the journal. */
-  isApart?(): boolean;
+  /** After `prepare`: what the journal has to take behind a transaction without what stands there; undefined or absent when it must go along. */
+  changesBehind?(): Changes | undefined;
   /** Known before `prepare`: the journal will take it. */
   readonly isUsual?: boolean;
   /** Only puts and removes. */

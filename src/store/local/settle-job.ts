@@ -86,7 +86,7 @@ export const createSettleJob = (batch: readonly Settlement[], { connections, par
     },
     changes: () => (removals.some(({ parked: value }) => value !== undefined) ? undefined : { removed: removals.map(({ key }) => key) }),
     isUsual: batch.every(({ outcome }) => outcome !== 'parked'),
-    isApart: () => removals.every(({ key }) => overlay.find(key) === undefined),
+    changesBehind: () => ({ removed: removals.map(({ key }) => key).filter((key) => overlay.find(key) !== undefined) }),
     write(tables) {
       for (const { key, parked: value } of removals) {
         void tables.records.remove(key);

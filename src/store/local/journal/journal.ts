@@ -37,10 +37,11 @@ const settleBytes = 131_072;
 /** What fits besides: a file that is nearly full is stored before a write has to wait for it. */
 const storeFromBytes = journalBytes - 262_144;
 
-const changesOf = (group: readonly Job[]): Changes[] | undefined => {
+/** The changes of all jobs; undefined when one has none to give. */
+const allOf = (group: readonly Job[], changesOf: (job: Job) => Changes | undefined): Changes[] | undefined => {
   const changes: Changes[] = [];
   for (const job of group) {
-    const one = job.changes?.();
+    const one = changesOf(job);
     if (one === undefined) return undefined;
     changes.push(one);
   }
@@ -138,26 +139,34 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     if (position > 0) beginEpoch();
   };
 
-  /** @param apart Whether it may go without what stands in the journal, when LMDB has too little room for that. */
-  const transaction = async (write: (tables: Tables) => void, apart = false): Promise<void> => {
+  const transaction = async (write: (tables: Tables) => void): Promise<void> => {
     await storing;
-    if (isStored()) return environment.commit(write);
+    return isStored() ? environment.commit(write) : storeAll(write);
+  };
+
+  /**
+   * Where LMDB has too little room for what stands in the journal, what makes room goes there alone. A message that is parked so is in both
+   * places until the journal has its frame, and again after a kill between the two.
+   */
+  const jobsInTransaction = async (group: readonly Job[]): Promise<void> => {
+    const write = (tables: Tables): void => { for (const job of group) job.write(tables); };
+    const behind = allOf(group, (job) => job.changesBehind?.());
     try {
-      await storeAll(write);
+      await transaction(write);
     } catch (cause) {
-      if (!apart) throw cause;
+      if (behind === undefined || isStored()) throw cause;
       await environment.commit(write);
+      if (behind.some(({ removed = [] }) => removed.length > 0) && !(await writeChanges(behind, false))) throw cause;
     }
   };
 
   return {
     environment: { ...environment, commit: (write) => alone(() => transaction(write)) },
     async write(group) {
-      const changes = changesOf(group);
+      const changes = allOf(group, (job) => job.changes?.());
       await alone(async () => {
-        if (changes !== undefined && (await writeChanges(changes, group.some(({ kind }) => kind !== 'settle')))) return;
-        const write = (tables: Tables): void => { for (const job of group) job.write(tables); };
-        await transaction(write, group.every((job) => job.isApart?.() === true));
+        const urgent = group.some(({ kind }) => kind !== 'settle');
+        if (changes === undefined || !(await writeChanges(changes, urgent))) await jobsInTransaction(group);
       });
     },
     tick() {
