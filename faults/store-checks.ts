@@ -46,11 +46,11 @@ export const expectFailedStart = async (stage: Stage, { what, says }: { readonly
   for (const text of says) stage.check(fatal.includes(text), `${what}: the error does not name ${text}: ${fatal}`);
 };
 
-/** Leaves a backlog behind, as AWS is away. */
-export const leaveBacklog = async (stage: Stage, count: number): Promise<void> => {
+/** Leaves a backlog behind, as AWS is away: in the journal mostly when the bridge is killed, in LMDB when it is stopped. */
+export const leaveBacklog = async (stage: Stage, count: number, end: 'kill' | 'stop' = 'kill'): Promise<void> => {
   await stage.proxy.refuse();
   const bridge = await stage.start();
   const accepted = await stage.load({ devices, count });
   stage.check(accepted === count, `${count - accepted} of ${count} webhooks were refused`);
-  await bridge.kill();
+  await bridge[end]();
 };

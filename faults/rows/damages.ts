@@ -5,18 +5,28 @@ import type { Row } from '../row.js';
 import type { Stage } from '../stage.js';
 import { acceptsAll, dataDirOf, devices, expectFailedStart, leaveBacklog } from '../store-checks.js';
 
-const damages: Readonly<Record<string, (file: string) => void>> = {
-  'a truncated file': (file) => truncateSync(file, Math.floor(statSync(file).size / 2)),
-  'an overwritten file': (file) => overwrite(file, Math.floor(statSync(file).size / 2), garbage(65_536)),
+interface Damage {
+  /** How the bridge ends whose backlog is damaged. */
+  readonly end: 'kill' | 'stop';
+  readonly files: readonly string[];
+  readonly damage: (file: string) => void;
+}
+
+const truncate = (file: string): void => truncateSync(file, Math.floor(statSync(file).size / 2));
+
+const damages: Readonly<Record<string, Damage>> = {
+  'a truncated file': { end: 'stop', files: ['data.mdb'], damage: truncate },
+  'a truncated journal': { end: 'kill', files: ['journal-0', 'journal-1'], damage: truncate },
+  'an overwritten file': { end: 'stop', files: ['data.mdb'], damage: (file) => overwrite(file, Math.floor(statSync(file).size / 2), garbage(65_536)) },
 };
 
 /** Damages the outbox with a backlog in it; puts a copy of it back in the end, as an operator would who has one. */
-const damageOnce = async (stage: Stage, what: string, damage: (file: string) => void): Promise<void> => {
+const damageOnce = async (stage: Stage, what: string, { end, files, damage }: Damage): Promise<void> => {
   const dataDir = await dataDirOf(stage);
   const [outbox, copy] = [join(dataDir, 'outbox'), join(dataDir, 'copy')];
-  await leaveBacklog(stage, 500);
+  await leaveBacklog(stage, 500, end);
   cpSync(outbox, copy, { recursive: true });
-  damage(join(outbox, 'data.mdb'));
+  for (const file of files) damage(join(outbox, file));
   await stage.proxy.restore();
   const before = stage.broker.received.all.length;
   await expectFailedStart(stage, { what, says: ['store_corrupt', `${outbox}.damaged-`, 'damaged'] });
@@ -36,9 +46,9 @@ const damageOnce = async (stage: Stage, what: string, damage: (file: string) => 
 
 const damaged: Row = {
   name: 'outbox-damaged',
-  fault: `${Object.keys(damages).join(', then ')} under the outbox (quick: the second), with a backlog in it; a copy is put back afterwards`,
+  fault: `${Object.keys(damages).join(', then ')} under the outbox (quick: the last), with a backlog in it; a copy is put back afterwards`,
   duplicates: 'none',
-  boundSeconds: { quick: 120, long: 120 },
+  boundSeconds: { quick: 120, long: 180 },
   async run(stage, form) {
     const all = Object.entries(damages);
     for (const [index, [what, damage]] of (form === 'quick' ? all.slice(-1) : all).entries()) {

@@ -20,7 +20,7 @@ export interface CommitQueue<T extends AnyTables = Tables> {
 export interface Shortcut<T extends AnyTables> {
   /** Writes a group, by a transaction where it must. @throws the cause; then nothing of it is kept */
   write(group: readonly Job<T>[]): Promise<void>;
-  /** To be called about once a second while nothing failed. */
+  /** To be called about once a second. */
   tick(): void;
 }
 
@@ -198,7 +198,7 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
     },
     tick() {
       settlesHeld = false;
-      if (failure === undefined) journal?.tick();
+      journal?.tick();
       if (failure === undefined && timeNow() - lastWriteAt < idleMs && waiting.length === 0) return;
       proofWanted = failure !== undefined || timeNow() - lastWriteAt >= idleMs;
       start();

@@ -22,6 +22,8 @@ export const freeBytesOf: FreeBytes = async (path) => {
 export interface DiskRoom {
   /** Rejects when there is too little room to write: LMDB must not be the one that finds out. */
   assertRoom(): Promise<void>;
+  /** Rejects when what was taken in already, up to some MB, may not fit. */
+  assertSomeRoom(): Promise<void>;
   /** What a person needs to know beside LMDB's own words. */
   circumstances(): Promise<string>;
 }
@@ -48,6 +50,9 @@ export const createDiskRoom = ({ path, reusableBytes, isSmall, freeBytes = freeB
       }
       if (known >= least || (known >= leastBesideReusable && known + reusableBytes() >= least)) return;
       throw new Error(`the disk is full: less than ${least / 1_000_000} MB are free`);
+    },
+    async assertSomeRoom() {
+      if ((await freeBytes(path)) < leastBesideReusable) throw new Error(`the disk is full: less than ${leastBesideReusable / 1_000_000} MB are free`);
     },
     circumstances: () => freeBytes(path).then((bytes) => ` (${bytes} bytes free in the data directory)`, () => ''),
   };

@@ -59,12 +59,13 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const path = join(options.dataDir, 'outbox');
   const found = await checkStore(path);
   const opened = openStore(path, 'outbox', openTables);
-  const { journal, overlay, sequence, runs, contents } = await openJournal(path, opened, found, (cause) => queue.failed(cause));
+  const room = createDiskRoom({ path, reusableBytes: opened.reusableBytes, freeBytes: options.freeBytes, freshMs: intervals.room });
+  const { journal, overlay, sequence, runs, contents } = await openJournal({ folder: path, environment: opened, found, assertRoom: () => room.assertSomeRoom(), failed: (cause) => queue.failed(cause) });
   const { environment } = journal;
   const tables = environment.tables();
   if (tables === undefined) throw new BridgeError('store_unavailable');
 
-  const queue: CommitQueue = createCommitQueue({ environment, journal, logger, gather, ...createDiskRoom({ path, reusableBytes: environment.reusableBytes, freeBytes: options.freeBytes, freshMs: intervals.room }), idleMs: intervals.idle ?? 5_000 });
+  const queue: CommitQueue = createCommitQueue({ environment, journal, logger, gather, ...room, idleMs: intervals.idle ?? 5_000 });
   const connections = createConnections(tables, overlay, contents);
   // What cannot be removed now stays until the next opening.
   if (connections.hasUnused) queue.add({ kind: 'upkeep', prepare: () => true, write: (current) => { connections.removeUnused(current); }, done: () => undefined, failed: () => undefined });
@@ -72,14 +73,14 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const claims = createParkedClaims();
   const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
   const settling = new Map<number, Promise<unknown>>();
-  const room = createPendingRoom({ maxMessages, maxBytes, connections });
+  const pendingRoom = createPendingRoom({ maxMessages, maxBytes, connections });
   let closing: Promise<void> | undefined;
 
   /** @throws BridgeError outbox_full, store_unavailable */
   const reserve = (job: AppendJob | ReplayJob): (() => void) => {
     const failure = queue.failure();
     if (failure !== undefined) throw new BridgeError('store_unavailable', { detail: failure.detail ?? failure.message, cause: failure.cause });
-    return room.reserve(job);
+    return pendingRoom.reserve(job);
   };
 
   /** @throws BridgeError outbox_full, store_unavailable; then nothing is kept */
@@ -154,7 +155,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
     unwritable() {
       if (closing !== undefined) return 'stopping';
       if (queue.failure() !== undefined) return 'store_unavailable';
-      return room.isFull() ? 'outbox_full' : undefined;
+      return pendingRoom.isFull() ? 'outbox_full' : undefined;
     },
     close: () => (closing ??= close()),
     restored: (connectionId) => connections.find(connectionId)?.restored ?? 0,

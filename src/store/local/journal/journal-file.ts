@@ -15,10 +15,7 @@ export interface JournalFile {
 /** There are two. */
 export const journalFiles = [0, 1] as const;
 
-/**
- * Bytes of each file: they are written again and again, so that soon no write needs room or changes the file's own data. They are as long
- * from the begin: one of another length is damage, and this number is never changed.
- */
+/** Bytes of each file. All their blocks are there from the begin, so that no write needs room. A file of another length is damage. */
 export const journalBytes = 480 * pageBytes;
 
 const pathOf = (folder: string, index: number): string => join(folder, `journal-${index}`);
@@ -32,6 +29,9 @@ const sizeOf = (path: string): Promise<number | undefined> =>
     },
   );
 
+/** Whether both are there as they should be. */
+export const hasJournalFiles = async (folder: string): Promise<boolean> => (await Promise.all(journalFiles.map((index) => sizeOf(pathOf(folder, index))))).every((size) => size === journalBytes);
+
 /** Reads a file. @throws Damage when it is not there, or has another length */
 export const readJournalFile = async (folder: string, index: number): Promise<Buffer> => {
   const size = await sizeOf(pathOf(folder, index));
@@ -43,7 +43,7 @@ export const readJournalFile = async (folder: string, index: number): Promise<Bu
 export const makeJournalFiles = async (folder: string): Promise<void> => {
   for (const index of journalFiles) {
     const file = await open(pathOf(folder, index), 'w', 0o600);
-    await file.truncate(journalBytes).then(() => file.sync()).finally(() => file.close());
+    await file.writeFile(Buffer.alloc(journalBytes)).then(() => file.sync()).finally(() => file.close());
   }
   await syncFolder(folder);
 };

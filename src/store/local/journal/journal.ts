@@ -5,7 +5,7 @@ import type { RunWriter } from '../run-writer.js';
 import type { Sequence } from '../sequence.js';
 import { frameBytes, writeFrame, type Changes } from './frames.js';
 import { journalBytes, type JournalFile } from './journal-file.js';
-import { removeMark, writeMark } from './mark.js';
+import { writeMark, type Mark } from './mark.js';
 import type { Overlay } from './overlay.js';
 import type { JournalPlace } from './recover-journal.js';
 
@@ -28,6 +28,8 @@ export interface JournalOptions {
   readonly runs: RunWriter;
   readonly sequence: Sequence;
   readonly place: JournalPlace;
+  /** Rejects when LMDB has too little room on the disk for what a full journal adds. */
+  readonly assertRoom: () => Promise<void>;
   /** What stands in the journal could not be stored. */
   readonly failed: (cause: unknown) => void;
 }
@@ -48,7 +50,7 @@ const allOf = (group: readonly Job[], changesOf: (job: Job) => Changes | undefin
   return changes;
 };
 
-export const createJournal = ({ environment, files, overlay, runs, sequence, place, failed }: JournalOptions): Journal => {
+export const createJournal = ({ environment, files, overlay, runs, sequence, place, assertRoom, failed }: JournalOptions): Journal => {
   let { epoch, number, position } = place;
   let frame = Buffer.alloc(0);
   let storing: Promise<boolean> | undefined;
@@ -63,12 +65,13 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     number = 0;
   };
 
-  const commit = async (part: 'frozen' | 'all', last: number, write?: (tables: Tables) => void): Promise<void> => {
+  const commit = async (part: 'frozen' | 'all', mark: Mark, write?: (tables: Tables) => void): Promise<void> => {
     let reserves = false;
+    if (overlay.adds(part)) await assertRoom();
     try {
       await environment.commit((tables) => {
         overlay.write(tables, runs, part);
-        writeMark(tables, last);
+        writeMark(tables, mark);
         write?.(tables);
         reserves = sequence.reserveNeeded();
         if (reserves) sequence.write(tables);
@@ -91,7 +94,7 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     const attempt = async (): Promise<boolean> => {
       try {
         await environment.ready();
-        await commit('frozen', last);
+        await commit('frozen', { epoch: last, closed: false });
         return true;
       } catch (cause) {
         failed(cause);
@@ -134,8 +137,8 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     }
   };
 
-  const storeAll = async (write?: (tables: Tables) => void): Promise<void> => {
-    await commit('all', position === 0 ? epoch - 1 : epoch, write);
+  const storeAll = async (write?: (tables: Tables) => void, closed = false): Promise<void> => {
+    await commit('all', { epoch: position === 0 ? epoch - 1 : epoch, closed }, write);
     if (position > 0) beginEpoch();
   };
 
@@ -175,7 +178,7 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     async close() {
       await storing;
       // What cannot be stored stays in the journal, for the next start.
-      await storeAll(removeMark).catch(() => undefined);
+      await storeAll(undefined, true).catch(() => undefined);
       await Promise.all(files.map((file) => file.close()));
     },
   };

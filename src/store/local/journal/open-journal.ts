@@ -1,10 +1,9 @@
 import { BridgeError, messageOf } from '../../../errors.js';
 import { outboxDamaged, type StoreContents } from '../check-store.js';
-import type { Environment } from '../environment.js';
 import { Damage } from '../probe-report.js';
 import { createRunWriter, type RunWriter } from '../run-writer.js';
 import { createSequence, type Sequence } from '../sequence.js';
-import { createJournal, type Journal } from './journal.js';
+import { createJournal, type Journal, type JournalOptions } from './journal.js';
 import { journalFiles, openJournalFile } from './journal-file.js';
 import type { Overlay } from './overlay.js';
 import { recoverJournal } from './recover-journal.js';
@@ -23,18 +22,24 @@ const errorOf = async (folder: string, cause: unknown): Promise<BridgeError> =>
     ? outboxDamaged(folder, cause.message)
     : new BridgeError('store_unavailable', { detail: `cannot open the journal of the outbox in ${folder}: ${messageOf(cause)}`, cause });
 
+export interface OpenJournalOptions extends Pick<JournalOptions, 'environment' | 'assertRoom' | 'failed'> {
+  /** Of the outbox. */
+  readonly folder: string;
+  /** What the check of LMDB counted. */
+  readonly found: StoreContents;
+}
+
 /**
  * Opens the journal in the folder of the outbox, with what an earlier process left there.
- * @param found What the check of LMDB counted. @param failed As of `JournalOptions`.
  * @throws BridgeError `store_corrupt` (the folder was set aside), `store_unavailable`; then the environment is closed
  */
-export const openJournal = async (folder: string, environment: Environment, found: StoreContents, failed: (cause: unknown) => void): Promise<OpenedJournal> => {
+export const openJournal = async ({ folder, environment, found, assertRoom, failed }: OpenJournalOptions): Promise<OpenedJournal> => {
   try {
     const { overlay, place, contents } = await recoverJournal(folder, environment, found);
     const sequence = createSequence(await environment.ready(), contents.lastSeq);
     const runs = createRunWriter(sequence);
     const files = await Promise.all(journalFiles.map((index) => openJournalFile(folder, index)));
-    const journal = createJournal({ environment, files, overlay, runs, sequence, place, failed });
+    const journal = createJournal({ environment, files, overlay, runs, sequence, place, assertRoom, failed });
     return { journal, overlay, sequence, runs, contents };
   } catch (cause) {
     await environment.close();

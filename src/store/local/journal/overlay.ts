@@ -14,6 +14,8 @@ export interface Overlay {
   freeze(): void;
   /** Whether a part waits to be stored. */
   readonly frozen: boolean;
+  /** Whether a part has records that are not settled. */
+  adds(part: 'frozen' | 'all'): boolean;
   /** Puts the frozen part, or all of it. */
   write(tables: Tables, runs: Pick<RunWriter, 'write'>, part: 'frozen' | 'all'): void;
   /** That is durable in LMDB. */
@@ -76,6 +78,7 @@ export const createOverlay = (): Overlay => {
   let current = newPart();
 
   const parts = (): Part[] => (frozen === undefined ? [current] : [frozen, current]);
+  const hasRecords = (part: Part): boolean => [...part.records.values()].some((values) => [...values.keys()].some((seq) => part === current || !current.removed.has(seq)));
   const isRemoved = (seq: number): boolean => current.removed.has(seq) || frozen?.removed.has(seq) === true;
 
   return {
@@ -87,6 +90,7 @@ export const createOverlay = (): Overlay => {
     get frozen() {
       return frozen !== undefined;
     },
+    adds: (part) => (part === 'all' ? parts() : parts().slice(0, 1)).some(hasRecords),
     write(tables, runs, part) {
       if (frozen !== undefined) write(frozen, part === 'all' ? current : undefined, tables, runs, tables);
       if (part === 'all') write(current, undefined, tables, runs, tables);

@@ -5,7 +5,7 @@ import { ordinalOf, seqOf } from '../outbox-keys.js';
 import { Damage } from '../probe-report.js';
 import { storedBytes } from '../record-encoding.js';
 import { readFrames, type Frames } from './frames.js';
-import { journalFiles, makeJournalFiles, readJournalFile } from './journal-file.js';
+import { hasJournalFiles, journalFiles, makeJournalFiles, readJournalFile } from './journal-file.js';
 import { readMark, writeMark } from './mark.js';
 import { createOverlay, type Overlay } from './overlay.js';
 
@@ -44,17 +44,18 @@ const countIn = (overlay: Overlay, { records }: Tables, found: ReadonlyMap<numbe
 const highestSeq = (frames: readonly Frames[]): number =>
   frames.flatMap(({ changes }) => changes).reduce((most, { records }) => records.reduce((highest, { key }) => Math.max(highest, seqOf(key)), most), 0);
 
-/** The last epoch that LMDB holds. Files without a mark are over, or from another life of the folder. */
+/** The last epoch that LMDB holds. Files without a mark are from another life of the folder; after a clean stop nobody needs them. */
 const storedEpoch = async (folder: string, environment: Environment): Promise<number> => {
   const mark = readMark(await environment.ready());
-  if (mark !== undefined) return mark;
-  await makeJournalFiles(folder);
-  await environment.commit((tables) => { writeMark(tables, 0); });
-  return 0;
+  if (mark?.closed === false) return mark.epoch;
+  if (mark === undefined || !(await hasJournalFiles(folder))) await makeJournalFiles(folder);
+  const epoch = mark?.epoch ?? 0;
+  await environment.commit((tables) => { writeMark(tables, { epoch, closed: false }); });
+  return epoch;
 };
 
 /**
- * Reads what the journal holds beyond LMDB: at most the epoch that was being stored and the next one, which then goes on. Begins new files when LMDB holds all.
+ * Reads what the journal holds beyond LMDB: at most the epoch that was being stored and the next one, which then goes on. Makes the files where they are missing and LMDB holds all.
  * @throws Damage
  */
 export const recoverJournal = async (folder: string, environment: Environment, found: StoreContents): Promise<RecoveredJournal> => {
