@@ -15,9 +15,10 @@ const first = [
   'store/redis/sentinel', 'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
 ].map(testFile);
 
-/** Those that count what passes in a second, with at most one beside them: a machine that stands still for a moment makes two seconds of one. */
-const alone = ['end-to-end/downlink-rate', 'end-to-end/quota'].map(testFile);
-export const isAlone = ([source]) => alone.includes(source);
+/** Those that count what passes in a second, and how many may run beside them: a machine that stands still for a moment makes two seconds of one. */
+const alone = new Map([['end-to-end/downlink-rate', 1], ['end-to-end/quota', 0]].map(([name, beside]) => [testFile(name), beside]));
+export const mostBeside = ([source]) => alone.get(source) ?? Infinity;
+const isAlone = (batch) => mostBeside(batch) < Infinity;
 
 /** So many of the last, short ones are left to run beside those that want to be alone. */
 const besideAlone = 30;
@@ -65,6 +66,6 @@ export const limitSeconds = ([source]) => (startsProcesses(source) ? 600 : 300);
 
 /** @throws Error when a file was renamed, and its place here was not */
 export const checkNames = () => {
-  const gone = [...first, ...alone, ...short].find((path) => !existsSync(path));
+  const gone = [...first, ...alone.keys(), ...short].find((path) => !existsSync(path));
   if (gone !== undefined) throw new Error(`test/support/batches.mjs names ${gone}, which does not exist`);
 };

@@ -27,29 +27,32 @@ const createIdleness = () => {
 };
 
 /**
- * Runs each in turn; one that wants to be alone has at most one other beside it, and begins when no more are left.
+ * Runs each in turn; one that wants to be alone has few others beside it, or none, and begins when no more are left.
  * @template T
  * @param {readonly T[]} items
- * @param {{ run: (item: T) => Promise<void>, isAlone: (item: T) => boolean, isOver: () => boolean }} how `isOver`: no further one begins
+ * @param {{ run: (item: T) => Promise<void>, mostBeside: (item: T) => number, isOver: () => boolean }} how `isOver`: no further one begins
  * @returns {Promise<number>} how many did not begin
  */
-export const runSideBySide = async (items, { run, isAlone, isOver }) => {
+export const runSideBySide = async (items, { run, mostBeside, isOver }) => {
   const waiting = [...items];
   const running = new Set();
   const hasTime = createIdleness();
-  let oneAlone = false;
+  /** How many may run beside the one that wants to be alone. */
+  let room = Infinity;
 
   const mayBegin = (looked) => {
-    if (oneAlone) return running.size < 2 && !isAlone(waiting[0]);
-    if (isAlone(waiting[0])) return running.size < 2;
+    const beside = mostBeside(waiting[0]);
+    if (room < Infinity) return running.size <= room && beside === Infinity;
+    if (beside < Infinity) return running.size <= beside;
     return running.size < least || (looked && running.size < most);
   };
 
   const begin = (item) => {
-    if (isAlone(item)) oneAlone = true;
+    const beside = mostBeside(item);
+    room = Math.min(room, beside);
     const work = run(item).finally(() => {
       running.delete(work);
-      if (isAlone(item)) oneAlone = false;
+      if (beside < Infinity) room = Infinity;
     });
     running.add(work);
   };
