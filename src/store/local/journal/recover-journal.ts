@@ -6,7 +6,7 @@ import { Damage } from '../probe-report.js';
 import { storedBytes } from '../record-encoding.js';
 import { readFrames, type Frames } from './frames.js';
 import { hasJournalFiles, journalFiles, makeJournalFiles, readJournalFile } from './journal-file.js';
-import { readMark, writeMark } from './mark.js';
+import { readMark, writeMark, type Mark } from './mark.js';
 import { createOverlay, type Overlay } from './overlay.js';
 
 /** Where the next frame goes. */
@@ -24,6 +24,8 @@ export interface RecoveredJournal {
   /** What was found in LMDB, and in the journal. */
   readonly contents: StoreContents;
 }
+
+const nothing = Buffer.alloc(0);
 
 const addTo = (totals: Map<number, PendingTotals>, ordinal: number, messages: number, bytes: number): void => {
   const before = totals.get(ordinal) ?? { messages: 0, bytes: 0 };
@@ -44,14 +46,14 @@ const countIn = (overlay: Overlay, { records }: Tables, found: ReadonlyMap<numbe
 const highestSeq = (frames: readonly Frames[]): number =>
   frames.flatMap(({ changes }) => changes).reduce((most, { records }) => records.reduce((highest, { key }) => Math.max(highest, seqOf(key)), most), 0);
 
-/** The last epoch that LMDB holds. Files without a mark are from another life of the folder; after a clean stop nobody needs them. */
-const storedEpoch = async (folder: string, environment: Environment): Promise<number> => {
+/** The last epoch that LMDB holds; `closed` when the files hold nothing beyond it. Files without a mark are from another life of the folder; after a clean stop nobody needs them. */
+const openMark = async (folder: string, environment: Environment): Promise<Mark> => {
   const mark = readMark(await environment.ready());
-  if (mark?.closed === false) return mark.epoch;
+  if (mark?.closed === false) return mark;
   if (mark === undefined || !(await hasJournalFiles(folder))) await makeJournalFiles(folder);
   const epoch = mark?.epoch ?? 0;
   await environment.commit((tables) => { writeMark(tables, { epoch, closed: false }); });
-  return epoch;
+  return { epoch, closed: true };
 };
 
 /**
@@ -59,9 +61,9 @@ const storedEpoch = async (folder: string, environment: Environment): Promise<nu
  * @throws Damage
  */
 export const recoverJournal = async (folder: string, environment: Environment, found: StoreContents): Promise<RecoveredJournal> => {
-  const stored = await storedEpoch(folder, environment);
-  const files = await Promise.all(journalFiles.map((index) => readJournalFile(folder, index)));
-  const framesOf = (epoch: number): Frames => readFrames(files[epoch % files.length] ?? Buffer.alloc(0), epoch);
+  const { epoch: stored, closed } = await openMark(folder, environment);
+  const files = closed ? [] : await Promise.all(journalFiles.map((index) => readJournalFile(folder, index)));
+  const framesOf = (epoch: number): Frames => readFrames(files[epoch % journalFiles.length] ?? nothing, epoch);
   const [first, second] = [framesOf(stored + 1), framesOf(stored + 2)];
   if (first.changes.length === 0 && second.changes.length > 0) throw new Damage(`the journal is damaged: it is without epoch ${stored + 1}`);
   const overlay = createOverlay();
