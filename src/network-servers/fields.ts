@@ -176,6 +176,14 @@ export const isEmpty = (object: object): boolean => {
 
 const none: ReadonlySet<string> = new Set();
 
+/** A copy to which entries are to be added: that is several times as fast as with what a spread gives. */
+export const copyOf = <T extends object>(from: T): { -readonly [K in keyof T]: T[K] } => {
+  const copy: Record<string, unknown> = {};
+  const values = from as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(values)) set(copy, key, values[key]);
+  return copy as T;
+};
+
 /** Adds the entries of an object that no reader used. */
 export const addRest = (to: Record<string, unknown>, fields: Fields, used: ReadonlySet<string>, alsoUsed: ReadonlySet<string> = none): void => {
   for (const key of Object.keys(fields.value)) {

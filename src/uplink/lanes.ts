@@ -79,12 +79,13 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
   const push = (lane: Lane): void => {
     ready.push(lane);
   };
-  const front = (): Lane | undefined => {
-    if (readyHead > 1024 && readyHead * 2 > ready.length) {
-      ready = ready.slice(readyHead);
-      readyHead = 0;
-    }
-    return ready[readyHead];
+  const front = (): Lane | undefined => ready[readyHead];
+  /** Takes the front off. What is left behind the head would keep its lanes in memory, so an empty queue begins anew. */
+  const pass = (): void => {
+    readyHead += 1;
+    if (readyHead < ready.length && (readyHead <= 1024 || readyHead * 2 <= ready.length)) return;
+    ready = ready.slice(readyHead);
+    readyHead = 0;
   };
   const isFull = (share: number): boolean => loaded >= limits.records * share || bytes >= limits.bytes * share || noted >= limits.noted * share;
 
@@ -143,7 +144,7 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
     take() {
       const lane = front();
       if (lane === undefined) return;
-      readyHead += 1;
+      pass();
       lane.out = true;
     },
     occupy(record) {
@@ -167,7 +168,7 @@ export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
     shelve() {
       const lane = front();
       if (lane === undefined) return;
-      readyHead += 1;
+      pass();
       const aside = lane.loaded.slice(lane.head);
       lane.noted.unshift(...aside.map(({ seq }) => seq));
       noted += aside.length;

@@ -1,5 +1,5 @@
 import type { CommonFields, MessageFields } from '../../messages/message.js';
-import { addRest, isEmpty, type Fields, type Instant } from '../fields.js';
+import { addRest, copyOf, isEmpty, type Fields, type Instant } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import type { EventName } from './event-name.js';
@@ -20,10 +20,13 @@ export interface Envelope {
 
 /** The fields that every message has; what neither these nor `used` hold goes into `native`, and what is left of `txInfo` too. */
 export const commonFields = ({ common, root, native, used: usedBefore }: Envelope, used: ReadonlySet<string>, txInfo?: Readonly<Record<string, unknown>>): CommonFields => {
-  const all: Record<string, unknown> = { ...native };
+  const all: Record<string, unknown> = copyOf(native);
   addRest(all, root, usedBefore, used);
   if (txInfo !== undefined) all['txInfo'] = txInfo;
-  return isEmpty(all) ? common : { ...common, native: all };
+  if (isEmpty(all)) return common;
+  const fields = copyOf(common);
+  fields.native = all;
+  return fields;
 };
 
 /** Which of the downlink APIs a device's network server has. */

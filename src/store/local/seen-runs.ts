@@ -39,7 +39,8 @@ export const bucketRange = (bucket: number): { readonly start: Buffer; readonly 
 
 /** Entries with these hashes that arrived at one time (epoch ms). */
 export const entriesOf = (hashes: readonly Uint8Array[], arrival: number): Buffer => {
-  const entries = Buffer.allocUnsafe(hashes.length * entryBytes);
+  // Out of Node's pool: these stay for a second, and would keep the buffers of all messages beside them.
+  const entries = Buffer.allocUnsafeSlow(hashes.length * entryBytes);
   let offset = 0;
   for (const hash of hashes) {
     entries.set(hash, offset);
