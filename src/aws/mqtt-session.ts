@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream';
 import { MqttClient, type IClientOptions } from 'mqtt';
 import { BridgeError, type Reason } from '../errors.js';
 import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
 import { connectClient, type ConnectHooks, type MqttVersion } from './connect-client.js';
 import type { ConnectGate } from './connect-gate.js';
+import { ControlStream } from './control-stream.js';
 import type { Endpoint } from './endpoint.js';
 import { createInFlight } from './in-flight.js';
 import { createPace, type PaceLimits } from './pacing.js';
@@ -71,7 +73,10 @@ const politeEndMs = 1_000;
 
 /** Opens one session. @throws as `connectClient` */
 export const openSession = async (options: SessionOptions, listener: SessionListener, signal: AbortSignal): Promise<MqttSession> => {
-  const { client, stream } = await connectClient({ ...options, create: (openStream) => new MqttClient(openStream, clientOptions(options)) }, signal);
+  /** Set once the session stands: no publish waits before. */
+  let acknowledged: (packetId: number, reasonCode: number) => void = () => undefined;
+  const create = (openStream: () => Duplex): MqttClient => new MqttClient(() => new ControlStream(openStream(), (packetId, reasonCode) => acknowledged(packetId, reasonCode)), clientOptions(options));
+  const { client, stream } = await connectClient({ ...options, create }, signal);
   const receiveMaximum = client.serverProperties?.receiveMaximum ?? 65_535;
   const window = Math.min(options.inFlight, receiveMaximum);
   const pace = createPace(options.limits);
@@ -99,8 +104,13 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     else listener.closed(session, { reason, detail: disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}` });
   };
 
+  acknowledged = (packetId, reasonCode) => {
+    inFlight.heard();
+    inFlight.acknowledged(packetId, reasonCode);
+  };
   client.on('packetreceive', (packet) => {
     inFlight.heard();
+    // With a reason text or other properties.
     if (packet.cmd === 'puback') inFlight.acknowledged(packet.messageId ?? 0, packet.reasonCode ?? 0);
     else if (packet.cmd === 'disconnect') disconnect = packet.reasonCode ?? 0;
   });
