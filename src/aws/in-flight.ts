@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { SlotMap } from '../slot-map.js';
 import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
 import { publishFrame } from './publish-frame.js';
 
@@ -45,7 +46,7 @@ const highestPacketId = 65_535;
 const checksPerTimeout = 8;
 
 export const createInFlight = ({ version, stream, timeoutMs, settled, probe, silent }: InFlightOptions): InFlight => {
-  const waiting = new Map<number, Waiting>();
+  const waiting = new SlotMap<number, Waiting>();
   let lastId = 0;
   let heardAt = performance.now();
   let probedAt: number | undefined;

@@ -1,3 +1,4 @@
+import { SlotMap } from '../slot-map.js';
 import type { OutboxRecord } from './ports.js';
 
 /**
@@ -66,7 +67,7 @@ export interface Lanes {
 }
 
 export const createLanes = (limits: LaneLimits = defaultLaneLimits): Lanes => {
-  const lanes = new Map<string, Lane>();
+  const lanes = new SlotMap<string, Lane>();
   const hungry = new Set<Lane>();
   const shelved = new Set<Lane>();
   let asking: { readonly lane: Lane; readonly asked: readonly number[] }[] = [];

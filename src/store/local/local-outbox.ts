@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BridgeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { SlotMap } from '../../slot-map.js';
 import type { Outbox, ParkedMessages } from '../../uplink/ports.js';
 import { createAppendJob, type AppendJob } from './append-job.js';
 import { checkStore } from './check-store.js';
@@ -72,7 +73,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const seen = createSeenMessages({ environment, queue, runs, overlay, logger, windowMs: options.dedupWindowMs, now, sweepMs: intervals.sweep ?? 60_000 });
   const claims = createParkedClaims();
   const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
-  const settling = new Map<number, Promise<unknown>>();
+  const settling = new SlotMap<number, Promise<unknown>>();
   const pendingRoom = createPendingRoom({ maxMessages, maxBytes, connections });
   let closing: Promise<void> | undefined;
 

@@ -1,3 +1,4 @@
+import type { SlotMap } from '../../slot-map.js';
 import type { Append } from '../../uplink/ports.js';
 import type { Tables } from './environment.js';
 import type { Changes, KeyAndValue } from './journal/frames.js';
@@ -25,7 +26,7 @@ export interface SeenBatch {
 
 export interface SeenBatchParts {
   /** Keys that are being written, as latin1 text, with the promise of their batch. */
-  readonly writing: Map<string, Promise<unknown>>;
+  readonly writing: SlotMap<string, Promise<unknown>>;
   readonly minutes: SeenMinutes;
   readonly runs: RunWriter;
   readonly singles: Singles;

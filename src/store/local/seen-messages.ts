@@ -1,4 +1,5 @@
 import type { Logger } from '../../log.js';
+import { SlotMap } from '../../slot-map.js';
 import type { CommitQueue } from './commit-queue.js';
 import type { Environment } from './environment.js';
 import { readStore } from './open-store.js';
@@ -66,7 +67,7 @@ const createSingles = ({ environment, overlay }: Pick<SeenMessagesOptions, 'envi
 
 export const createSeenMessages = (options: SeenMessagesOptions): SeenMessages => {
   const { environment, queue, runs, overlay, logger, windowMs, now, sweepMs, limits } = options;
-  const writing = new Map<string, Promise<unknown>>();
+  const writing = new SlotMap<string, Promise<unknown>>();
   /** Counted from arrival, not from the event's own time: a network server may deliver late and still repeat. */
   const inWindow = (arrival: number): boolean => Math.abs(now() - arrival) < windowMs;
 

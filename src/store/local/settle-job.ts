@@ -1,3 +1,4 @@
+import type { SlotMap } from '../../slot-map.js';
 import type { Settlement } from '../../uplink/ports.js';
 import type { Job } from './job.js';
 import type { ConnectionState, Connections } from './connections.js';
@@ -13,7 +14,7 @@ export interface SettleParts {
   readonly parked: ParkedRoom;
   readonly overlay: Pick<Overlay, 'find'>;
   /** Positions being settled, with the promise of the first call, so that none is counted twice. */
-  readonly settling: Map<number, Promise<unknown>>;
+  readonly settling: SlotMap<number, Promise<unknown>>;
   readonly now: () => number;
 }
 

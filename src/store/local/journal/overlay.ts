@@ -1,3 +1,4 @@
+import { SlotMap } from '../../../slot-map.js';
 import type { Table, Tables } from '../environment.js';
 import { ordinalOf, recordKey, recordRange, seqOf } from '../outbox-keys.js';
 import type { RunWriter } from '../run-writer.js';
@@ -40,7 +41,7 @@ export interface StoredRecord {
 
 interface Part {
   /** Values by position, by connection. */
-  readonly records: Map<number, Map<number, Buffer>>;
+  readonly records: Map<number, SlotMap<number, Buffer>>;
   /** Keys by position: of records that are not in this part. */
   readonly removed: Map<number, Buffer>;
   readonly seen: Map<number, Buffer[]>;
@@ -58,7 +59,7 @@ const addTo = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
 };
 
 const apply = (part: Part, { records = [], removed = [], seen = [], singles = [] }: Changes): void => {
-  for (const { key, value } of records) addTo(part.records, ordinalOf(key), () => new Map<number, Buffer>()).set(seqOf(key), value);
+  for (const { key, value } of records) addTo(part.records, ordinalOf(key), () => new SlotMap<number, Buffer>()).set(seqOf(key), value);
   for (const key of removed) if (part.records.get(ordinalOf(key))?.delete(seqOf(key)) !== true) part.removed.set(seqOf(key), key);
   for (const [bucket, entries] of seen) addTo(part.seen, bucket, () => []).push(entries);
   for (const single of singles) part.singles.set(single.key.toString('latin1'), single);
