@@ -176,12 +176,24 @@ export const isEmpty = (object: object): boolean => {
 
 const none: ReadonlySet<string> = new Set();
 
-/** A copy to which entries are to be added: that is several times as fast as with what a spread gives. */
+const addAll = (to: Record<string, unknown>, from: object): void => {
+  const values = from as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(values)) set(to, key, values[key]);
+};
+
+/** A copy to which entries may be added. What begins with a spread (`{ ...one, more }`) takes V8 a microsecond and a new hidden class for each entry that follows. */
 export const copyOf = <T extends object>(from: T): { -readonly [K in keyof T]: T[K] } => {
   const copy: Record<string, unknown> = {};
-  const values = from as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(values)) set(copy, key, values[key]);
+  addAll(copy, from);
   return copy as T;
+};
+
+/** The entries of both; those of the second count. */
+export const merged = <A extends object, B extends object>(one: A, other: B): A & B => {
+  const both: Record<string, unknown> = {};
+  addAll(both, one);
+  addAll(both, other);
+  return both as A & B;
 };
 
 /** Adds the entries of an object that no reader used. */

@@ -5,7 +5,7 @@ import { shapePayload, type PayloadFormat } from '../flows/shape.js';
 import { isoTime } from '../messages/iso-time.js';
 import { stampMessage, type Message } from '../messages/message.js';
 import { encodeParkedDocument } from './parked-document.js';
-import type { Append, AppendRecord, Incoming, Sender } from './ports.js';
+import type { Append, AppendRecord, Incoming, NewRecord, Sender } from './ports.js';
 
 /** Largest MQTT payload AWS IoT Core takes, bytes ("Message size", 128 KB, AWS IoT Core quotas); more closes the session. */
 export const maxPayloadBytes = 131_072;
@@ -58,7 +58,7 @@ export const publishable = (target: Target, shapable: Shapable): { topic: string
 /** What the outbox gets for one target: ready to be published, or kept whole with the reason, for a person. */
 const recordFor = (target: Target, shapable: Shapable, receivedAt: number): AppendRecord => {
   const { message, original } = shapable;
-  const common = {
+  const withContent = ({ topic, payload }: { readonly topic: string; readonly payload: Buffer }): NewRecord => ({
     connectionId: target.connectionId,
     messageId: message.id,
     networkServerId: message.networkServer?.id ?? '',
@@ -66,12 +66,14 @@ const recordFor = (target: Target, shapable: Shapable, receivedAt: number): Appe
     type: message.type,
     acceptedAt: receivedAt,
     expiresAt: target.validityMs === 0 ? 0 : receivedAt + target.validityMs,
-  };
+    topic,
+    payload,
+  });
   try {
-    return { record: { ...common, ...publishable(target, shapable) } };
+    return { record: withContent(publishable(target, shapable)) };
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
-    return { record: { ...common, topic: '', payload: encodeParkedDocument(message, original) }, park: { reason: error.reason, detail: error.message } };
+    return { record: withContent({ topic: '', payload: encodeParkedDocument(message, original) }), park: { reason: error.reason, detail: error.message } };
   }
 };
 

@@ -1,6 +1,6 @@
 import type { Gateway, Position, Radio } from '../../messages/message.js';
 import { fskDataRate, loraDataRate, lrFhssDataRate } from '../data-rate.js';
-import { integerField, isObject, numberField, objectField, objectList, present, restOf, textField, timeField, type Fields } from '../fields.js';
+import { integerField, merged, isObject, numberField, objectField, objectList, present, restOf, textField, timeField, type Fields } from '../fields.js';
 import { positionField } from '../position.js';
 import type { Envelope } from './envelope.js';
 import { bytesField } from './v3.js';
@@ -116,5 +116,5 @@ const nativeOf = (entry: Fields): Record<string, unknown> | undefined => {
   const location = objectField(entry, 'location');
   const rest = restOf(entry, gatewayUsed);
   const restOfLocation = location === undefined ? undefined : restOf(location, locationUsed);
-  return restOfLocation === undefined ? rest : { ...rest, location: restOfLocation };
+  return restOfLocation === undefined ? rest : merged(rest ?? {}, { location: restOfLocation });
 };

@@ -1,4 +1,4 @@
-import { booleanField, textField } from '../fields.js';
+import { booleanField, merged, textField } from '../fields.js';
 import type { NetworkServerAdapter, ParsedMessage, WebhookRequest } from '../network-server.js';
 import { answerCallback } from './downlink.js';
 import { readSigfox, type SigfoxCallback } from './read.js';
@@ -33,7 +33,7 @@ const parseCallback = ({ variables, line }: SigfoxCallback, path: string): Parse
     ...(line === undefined ? {} : { original: Buffer.from(line, 'utf8') }),
     ...(subtype === 'BIDIR' ? downlinkRequest(variables, path) : {}),
   };
-  return readers[subtype](variables).map((message) => ({ ...message, ...more }));
+  return readers[subtype](variables).map((message) => merged(message, more));
 };
 
 const parseSigfox = (callbacks: SigfoxCallback[], request: WebhookRequest): ParsedMessage[] =>

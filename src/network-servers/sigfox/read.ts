@@ -1,6 +1,6 @@
 import { BridgeError, fieldError } from '../../errors.js';
 import { bodyText, jsonValue } from '../body-text.js';
-import { rootFields } from '../fields.js';
+import { merged, rootFields } from '../fields.js';
 import type { NetworkServerSettings, WebhookRequest } from '../network-server.js';
 import { createVariables, type Values, type Variables } from './variables.js';
 
@@ -69,7 +69,7 @@ const batchCallbacks = (batch: unknown, others: Values, settings: NetworkServerS
  * both the body's value counts. @throws malformed_body; invalid_field for a batch that does not fit its pattern
  */
 export const readSigfox = (request: WebhookRequest, settings: NetworkServerSettings): SigfoxCallback[] => {
-  const values = { ...formValues(request.rawQuery), ...bodyValues(request) };
+  const values = merged(formValues(request.rawQuery), bodyValues(request));
   if (!('batch' in values)) return [{ variables: createVariables(values, settings) }];
   const { batch, ...others } = values;
   return batchCallbacks(batch, others, settings);

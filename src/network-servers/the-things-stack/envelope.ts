@@ -1,6 +1,6 @@
 import { BridgeError } from '../../errors.js';
 import type { CommonFields, MessageFields } from '../../messages/message.js';
-import { objectField, present, restOf, textList, textMap, timeField, type Fields, type Instant } from '../fields.js';
+import { objectField, merged, present, restOf, textList, textMap, timeField, type Fields, type Instant } from '../fields.js';
 import type { ParsedMessage, WebhookRequest } from '../network-server.js';
 import { readEndDevice, type EndDevice } from './ids.js';
 
@@ -51,7 +51,7 @@ const isTagged = ({ name }: Envelope): boolean => name === 'uplink_message' || n
 export const commonFields = (envelope: Envelope, native: Readonly<Record<string, unknown>> | undefined): CommonFields => {
   const { deviceId, name, applicationId, devEui, joinEui, devAddr } = envelope.device;
   const device = present({ name, application: applicationId, applicationId, tags: isTagged(envelope) ? textMap(envelope.message, 'attributes') : undefined });
-  const all = { ...native, ...envelope.rest };
+  const all = merged(native ?? {}, envelope.rest);
   return present({
     deviceId,
     devEui,

@@ -65,7 +65,7 @@ export const theThingsStack: NetworkServerAdapter<Fields> = {
   parse: (root, request, { downlinkHosts }) => {
     const envelope = readEnvelope(root, request);
     const address = addressOf(envelope.device, request.headers, downlinkHosts);
-    return parsers[envelope.name](envelope).map((message) => ({ ...message, address }));
+    return parsers[envelope.name](envelope).map((message) => ({ address, ...message }));
   },
   credentials: (root, request) => credentialsOf(readEndDevice(root, request).applicationId, request.headers),
 };

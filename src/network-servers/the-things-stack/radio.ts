@@ -30,8 +30,7 @@ const settingsUsed = new Set(['data_rate', 'frequency', 'coding_rate']);
 
 /** `frequency` is in Hz, as text: an unsigned 64-bit integer in protobuf's JSON. Older releases write `coding_rate` here. */
 const readSettings = (settings: Fields): Radio => {
-  const codingRate = textField(settings, 'coding_rate');
-  return { ...present({ frequencyHz: integerField(settings, 'frequency', 0, Number.MAX_SAFE_INTEGER) }), ...(codingRate === undefined ? {} : { codingRate }) };
+  return present({ frequencyHz: integerField(settings, 'frequency', 0, Number.MAX_SAFE_INTEGER), codingRate: textField(settings, 'coding_rate') });
 };
 
 const readDataRate = (rate: Fields): Radio => {

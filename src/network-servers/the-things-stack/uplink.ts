@@ -1,5 +1,5 @@
 import type { Position, UplinkFields } from '../../messages/message.js';
-import { base64Field, booleanField, integerField, objectField, present, restOf, textField, type Fields } from '../fields.js';
+import { base64Field, booleanField, integerField, objectField, merged, present, restOf, textField, type Fields } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import { positionField } from '../position.js';
@@ -19,7 +19,7 @@ const normalizedUsed = new Set([...used, 'normalized_payload']);
 
 /** `uplink_normalized`: one measurement of an uplink that comes as `uplink_message` too; there may be several with one FCnt. */
 export const parseNormalizedUplink = (envelope: Envelope): ParsedMessage[] => {
-  const fields = uplinkFields(envelope, 'normalized_payload', { ...restOf(envelope.message, normalizedUsed), normalized: true });
+  const fields = uplinkFields(envelope, 'normalized_payload', merged(restOf(envelope.message, normalizedUsed) ?? {}, { normalized: true }));
   return [parsedMessage(envelope, fields, [...uplinkIdentity(envelope, fields), jsonDigest(fields.decoded ?? null)])];
 };
 
@@ -29,7 +29,7 @@ const uplinkFields = (envelope: Envelope, decodedKey: string, rest: Readonly<Rec
   const { radio, settings } = readRadio(message);
   return {
     type: 'uplink',
-    ...commonFields(envelope, { ...rest, ...(settings === undefined ? {} : { settings }) }),
+    ...commonFields(envelope, settings === undefined ? rest : merged(rest ?? {}, { settings })),
     ...present({
       radio,
       // FPort is absent on the air in a frame without FRMPayload (LoRaWAN 1.0.4, 4.3.2), where The Things Stack sends nothing either.

@@ -1,6 +1,6 @@
 import { fieldError } from '../../errors.js';
 import type { CommonFields, Position } from '../../messages/message.js';
-import { numberField, pathOf, present, required, restOf, textField, timeField, type Fields, type Instant } from '../fields.js';
+import { numberField, merged, pathOf, present, required, restOf, textField, timeField, type Fields, type Instant } from '../fields.js';
 import { readDevice } from './device-info.js';
 import { readRadio } from './radio.js';
 
@@ -35,14 +35,14 @@ export const commonFields = (body: Fields, parts: CommonParts): CommonFields => 
   const radio = readRadio(body);
   const device = readDevice(body);
   const used = new Set([...neverNative, ...radio.used, ...device.used, ...(parts.used ?? [])]);
-  const native = { ...restOf(body, used), ...device.native, ...parts.native };
+  const native = merged(merged(restOf(body, used) ?? {}, device.native), parts.native ?? {});
   return present({
-    ...parts.identity,
     time: parts.instant.iso,
     devAddr: textField(body, 'DevAddr')?.toLowerCase(),
     radio: radio.radio,
     device: device.device,
     native: Object.keys(native).length === 0 ? undefined : native,
+    ...parts.identity,
   });
 };
 

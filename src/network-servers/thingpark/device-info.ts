@@ -1,6 +1,6 @@
 import type { DeviceInfo } from '../../messages/message.js';
 import { embeddedJson } from '../body-text.js';
-import { isObject, present, textField, type Fields } from '../fields.js';
+import { isObject, merged, present, textField, type Fields } from '../fields.js';
 
 export interface ReadDevice {
   readonly device?: DeviceInfo;
@@ -32,7 +32,7 @@ export const readDevice = (body: Fields): ReadDevice => {
   const tags = readTags(tagList);
   const knownName = typeof name === 'string' && name !== '' ? name : undefined;
   const device = present({ name: knownName, applicationId: textField(body, 'CustomerID'), class: textField(body, 'DynamicClass'), tags });
-  const others = present({ ...rest, ...(knownName === undefined ? { name } : {}), ...(tags === undefined ? { tags: tagList } : {}) });
+  const others = present(merged(rest, { ...(knownName === undefined ? { name } : {}), ...(tags === undefined ? { tags: tagList } : {}) }));
   const native = {
     CustomerData: isObject(customer) ? (Object.keys(others).length === 0 ? undefined : others) : customer,
     DriverCfg: embeddedJson(body.value.DriverCfg),

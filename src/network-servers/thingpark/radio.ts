@@ -1,5 +1,5 @@
 import type { Gateway, Radio } from '../../messages/message.js';
-import { numberField, objectField, objectList, present, required, restOf, textField, type Fields } from '../fields.js';
+import { merged, numberField, objectField, objectList, present, required, restOf, textField, type Fields } from '../fields.js';
 
 export interface ReadRadio {
   readonly radio?: Radio;
@@ -24,7 +24,7 @@ const withPosition = (gateway: Gateway, body: Fields): Gateway => {
   const latitude = numberField(body, 'LrrLAT');
   const longitude = numberField(body, 'LrrLON');
   const unknown = latitude === undefined || longitude === undefined || (latitude === 0 && longitude === 0);
-  return unknown ? gateway : { ...gateway, latitude, longitude };
+  return unknown ? gateway : merged(gateway, { latitude, longitude });
 };
 
 /** The best base station from the top of the document, where there is no list. */

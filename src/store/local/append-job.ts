@@ -59,7 +59,7 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
     const value = encodeRecord(record);
     records.push(place(record, seq, value));
     bytes += storedBytes(value);
-    return { ...record, seq };
+    return { seq, ...record };
   };
 
   const addParked = (record: NewRecord, park: NonNullable<AppendRecord['park']>): void => {

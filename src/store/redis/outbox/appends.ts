@@ -67,7 +67,7 @@ export const createAppends = ({ calls, totals, listener, wake }: AppendsOptions)
       const seq = first + index;
       if (park !== undefined) continue;
       if (elsewhere.has(seq)) listener().moved(record.connectionId, 1);
-      else own.push({ ...record, seq });
+      else own.push({ seq, ...record });
     }
     return own;
   };
