@@ -93,14 +93,14 @@ export const createAppendJob = (batch: readonly Append[], parts: AppendParts): A
   };
 
   const results = decide();
-  if (!keys.writes) resolve();
+  if (!keys.writes()) resolve();
 
   return {
     kind: 'append',
     results,
     messages: records.length,
     bytes,
-    writes: keys.writes,
+    writes: keys.writes(),
     durable: keys.shared.size === 0 ? commit : Promise.all([commit, ...keys.shared]),
     prepare: () => true,
     changes() {
