@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { runCommand } from '../faults/command.js';
 import { messageOf } from '../src/errors.js';
 import { readArguments, usageOf, type Choice } from './arguments.js';
 import { ensureBenchTools } from './ensure-tools.js';
@@ -85,19 +86,21 @@ const runAll = async (choice: Choice, command: string): Promise<number> => {
   return outcomes.every(({ failure }) => failure === undefined) ? 0 : 1;
 };
 
-/** Exit codes: 0 every row was measured, 1 some row failed, 2 wrong arguments or a tool is missing. */
-const main = async (args: readonly string[]): Promise<number> => {
-  let choice: Choice;
+/** Exit codes: 0 every row was measured, 1 some row failed, 2 a tool is missing. */
+const run = async (choice: Choice, line: string): Promise<number> => {
   try {
-    choice = readArguments(args, rows);
-    if (choice.compare !== undefined) readResult(choice.compare);
     await ensureBenchTools();
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n${usageOf(rows)}`);
+    process.stderr.write(`${messageOf(error)}\n`);
     return 2;
   }
-  return runAll(choice, ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '));
+  return runAll(choice, line);
 };
 
-// What a row that took too long still does goes on for nobody; nothing waits for it.
-process.exit(await main(process.argv.slice(2)));
+const read = (args: readonly string[]): Choice => {
+  const choice = readArguments(args, rows);
+  if (choice.compare !== undefined) readResult(choice.compare);
+  return choice;
+};
+
+await runCommand({ name: 'npm run bench', usage: usageOf(rows), read, run });
