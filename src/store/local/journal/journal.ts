@@ -8,6 +8,7 @@ import { journalBytes, type JournalFile } from './journal-file.js';
 import { writeMark, type Mark } from './mark.js';
 import type { Overlay } from './overlay.js';
 import type { JournalPlace } from './recover-journal.js';
+import { removeInSteps } from './remove-in-steps.js';
 
 /**
  * Makes the usual changes durable with one write to a file, where a transaction of LMDB copies pages of several tables and flushes the disk twice.
@@ -65,7 +66,7 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     number = 0;
   };
 
-  const commit = async (part: 'frozen' | 'all', mark: Mark, write?: (tables: Tables) => void): Promise<void> => {
+  const commitOnce = async (part: 'frozen' | 'all', mark: Mark, write?: (tables: Tables) => void): Promise<void> => {
     let reserves = false;
     if (overlay.adds(part)) await assertRoom();
     try {
@@ -82,6 +83,18 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
     }
     if (reserves) sequence.written();
     overlay.stored(part);
+  };
+
+  /** Where all that was settled does not fit into one transaction, it leaves in small ones, and there is room for the rest. */
+  const commit: typeof commitOnce = async (...how) => {
+    try {
+      await commitOnce(...how);
+    } catch (cause) {
+      const { removed } = overlay.contents();
+      if (removed.length === 0) throw cause;
+      await removeInSteps(environment, removed);
+      await commitOnce(...how);
+    }
   };
 
   /** Stores the epoch, or the one before when that failed, beside the writes of the next one. */
