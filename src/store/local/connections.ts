@@ -18,6 +18,8 @@ export interface ConnectionState {
   /** Whether the ordinal is on disk. */
   stored: boolean;
   oldest: { readonly seq: number; readonly acceptedAt: number } | undefined;
+  /** The oldest record stands behind this position: positions only rise, and while a backlog drains LMDB holds thousands before it that are settled. */
+  goneUpTo: number;
 }
 
 type Counted = ConnectionState & { messages: number; bytes: number; parked: number };
@@ -62,8 +64,11 @@ const storedOrdinals = ({ meta }: { readonly meta: Table }): [string, number][] 
   return [...range].map(({ key, value }) => [key.toString('utf8', prefix.length), Number(value.toString('latin1'))]);
 };
 
-const readOldest = ({ records }: Tables, overlay: Pick<Overlay, 'recordsAfter'>, ordinal: number): ConnectionState['oldest'] => {
-  for (const { seq, value } of overlay.recordsAfter(records, ordinal, -1)) return { seq, acceptedAt: acceptedAtOf(value) };
+const readOldest = ({ records }: Tables, overlay: Pick<Overlay, 'recordsAfter'>, state: ConnectionState): ConnectionState['oldest'] => {
+  for (const { seq, value } of overlay.recordsAfter(records, state.ordinal, state.goneUpTo)) {
+    state.goneUpTo = seq - 1;
+    return { seq, acceptedAt: acceptedAtOf(value) };
+  }
   return undefined;
 };
 
@@ -84,7 +89,7 @@ export const createConnections = (tables: Tables, overlay: Pick<Overlay, 'record
 
   const add = (id: string, ordinal: number, stored: boolean): ConnectionState => {
     const { messages, bytes } = pending.get(ordinal) ?? nothing;
-    const state: Counted = { id, ordinal, restored: messages, messages, bytes, parked: parked.get(ordinal)?.messages ?? 0, stored, oldest: undefined };
+    const state: Counted = { id, ordinal, restored: messages, messages, bytes, parked: parked.get(ordinal)?.messages ?? 0, stored, oldest: undefined, goneUpTo: -1 };
     byId.set(id, state);
     used.messages += messages;
     used.bytes += bytes;
@@ -126,7 +131,7 @@ export const createConnections = (tables: Tables, overlay: Pick<Overlay, 'record
       const state = byId.get(id);
       if (state === undefined || state.messages === 0) return undefined;
       try {
-        if (state.oldest === undefined && current !== undefined) state.oldest = readOldest(current, overlay, state.ordinal);
+        if (state.oldest === undefined && current !== undefined) state.oldest = readOldest(current, overlay, state);
       } catch {
         // Metrics ask; a store that cannot be read shows in `unwritable` and must not break them.
         return undefined;
