@@ -16,14 +16,15 @@ const longestPlain = 4;
 /** The remaining length takes four bytes at most (MQTT 5.0, 1.5.5). */
 const longestLength = 4;
 
-interface Body {
+/** Where what follows the fixed header of a packet stands in its bytes. */
+export interface Body {
   readonly start: number;
   /** Infinity for a malformed length, so that whoever reads the rest finds the fault. */
   readonly end: number;
 }
 
 /** What follows the fixed header of a packet; undefined while not all bytes of that are there. */
-const bodyAt = (bytes: Buffer, packet: number): Body | undefined => {
+export const bodyAt = (bytes: Buffer, packet: number): Body | undefined => {
   let length = 0;
   for (let index = 0; index < longestLength; index += 1) {
     const byte = bytes[packet + 1 + index];
