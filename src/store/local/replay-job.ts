@@ -49,7 +49,7 @@ export const createReplayJob = (batch: readonly Replay[], { connections, sequenc
     if (from === undefined || !claimed.has(parked.seq)) return [];
     const to = connections.of(record.connectionId);
     const seq = sequence.take();
-    return [{ from, parkedKey: recordKey(from.ordinal, parked.seq), to, key: recordKey(to.ordinal, seq), value: encodeRecord(record), record: { seq, ...record } }];
+    return [{ from, parkedKey: recordKey(from.ordinal, parked.seq), to, key: recordKey(to.ordinal, seq), value: encodeRecord(record), record: { ...record, seq } }];
   };
 
   const plan = (): Move[] => {
