@@ -45,7 +45,7 @@ export interface DownlinkDeps {
 }
 
 /** Together with what the queue itself allows this stays below the room that the pace leaves in a second, ms (decision 0010). */
-const sharedLatestMs = 40;
+const sharedLatestMs = 30;
 
 /** Downlinks are kept in Redis where one is configured, else in the data directory. @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
 export const openDeviceStore = async ({ redis, dataDir, downlinks }: BridgeConfig, ratePerSecond: (connectionId: string) => number, logger: Logger): Promise<DeviceStore> => {

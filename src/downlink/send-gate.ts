@@ -5,9 +5,9 @@ import { createInTurn } from '../in-turn.js';
 export type SendGate = (connectionId: string) => Promise<void>;
 
 /** Share of the rate at which they leave at most: more than the queue's pace, and less than the rate by what follows. */
-const usedShare = 0.97;
+const usedShare = 0.95;
 /** A timer that ends this late is made up for, ms, or timers alone would slow the pace down. */
-const longestLagMs = 15;
+const longestLagMs = 10;
 
 /**
  * The last look before a downlink leaves the process. The queue paces; what it paced waits for stores after that, and a process that stood

@@ -15,13 +15,9 @@ const first = [
   'store/redis/sentinel', 'store/redis/wake-ups', 'store/redis/redis-downlinks', 'store/local/downlinks/local-downlinks', 'end-to-end/two-hundred-connections', 'aws/subscriber', 'downlink/submit-downlink', 'cli/live-commands',
 ].map(testFile);
 
-/** Those that count what passes in a second, and how many may run beside them: a machine that stands still for a moment makes two seconds of one. */
-const alone = new Map([['end-to-end/downlink-rate', 1], ['end-to-end/quota', 0]].map(([name, beside]) => [testFile(name), beside]));
-export const mostBeside = ([source]) => alone.get(source) ?? Infinity;
-const isAlone = (batch) => mostBeside(batch) < Infinity;
-
-/** So many of the last, short ones are left to run beside those that want to be alone. */
-const besideAlone = 30;
+/** Those that count what passes in a second have the machine for themselves: one that stands still for a moment makes two seconds of one. */
+const alone = new Set(['end-to-end/downlink-rate', 'end-to-end/quota'].map(testFile));
+export const isAlone = ([source]) => alone.has(source);
 
 /** Folders whose files take less than a second each, and share a process. */
 const short = ['app', 'downlink', 'flows', 'ingress', 'messages', 'network-servers', 'topics', 'uplink'].map((folder) => join('test', folder));
@@ -42,16 +38,12 @@ const gather = (sources) => {
   return batches;
 };
 
-/** The longest first; those that want to be alone before the last, short ones. */
+/** The longest first; those that want to be alone at the end, so that the others are waited for once. */
 const inOrder = (batches) => {
   const groups = [faults, endToEnd, join('test', 'store', 'redis') + '/', 'test'];
   const rank = ([source]) => (first.includes(source) ? first.indexOf(source) : first.length + groups.findIndex((group) => source.startsWith(group)));
   const others = batches.filter((batch) => !isAlone(batch)).sort((one, other) => rank(one) - rank(other));
-  const wanted = batches.filter(isAlone);
-  if (wanted.length === 0) return others;
-  const last = others.splice(Math.max(0, others.length - besideAlone));
-  const share = Math.ceil(last.length / wanted.length);
-  return [...others, ...wanted.flatMap((batch, index) => [batch, ...last.slice(index * share, (index + 1) * share)])];
+  return [...others, ...batches.filter(isAlone)];
 };
 
 /**
@@ -66,6 +58,6 @@ export const limitSeconds = ([source]) => (startsProcesses(source) ? 600 : 300);
 
 /** @throws Error when a file was renamed, and its place here was not */
 export const checkNames = () => {
-  const gone = [...first, ...alone.keys(), ...short].find((path) => !existsSync(path));
+  const gone = [...first, ...alone, ...short].find((path) => !existsSync(path));
   if (gone !== undefined) throw new Error(`test/support/batches.mjs names ${gone}, which does not exist`);
 };

@@ -4,7 +4,7 @@
 //   npm run check             types, lint and layout only
 //   npm test -- PATTERN…      only the test files whose path contains a PATTERN; neither tools nor lint
 import { join } from 'node:path';
-import { batchesOf, checkNames, limitSeconds, mostBeside, startsProcesses } from './batches.mjs';
+import { batchesOf, checkNames, isAlone, limitSeconds, startsProcesses } from './batches.mjs';
 import { compiledPath, sourcesIn, sweepCompiled } from './compiled.mjs';
 import { endAllGroups, runQuietly } from './process-group.mjs';
 import { runSideBySide } from './side-by-side.mjs';
@@ -92,7 +92,7 @@ const report = (batch, result) => {
 const runTests = async (batches) => {
   totals.left = await runSideBySide(batches, {
     run: async (batch) => report(batch, await runTapFiles(batch.map(compiledPath), limitSeconds(batch))),
-    mostBeside,
+    isAlone,
     isOver,
   });
 };

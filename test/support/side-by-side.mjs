@@ -27,32 +27,29 @@ const createIdleness = () => {
 };
 
 /**
- * Runs each in turn; one that wants to be alone has few others beside it, or none, and begins when no more are left.
+ * Runs each in turn; one that wants to be alone begins when no other is left, and none begins beside it.
  * @template T
  * @param {readonly T[]} items
- * @param {{ run: (item: T) => Promise<void>, mostBeside: (item: T) => number, isOver: () => boolean }} how `isOver`: no further one begins
+ * @param {{ run: (item: T) => Promise<void>, isAlone: (item: T) => boolean, isOver: () => boolean }} how `isOver`: no further one begins
  * @returns {Promise<number>} how many did not begin
  */
-export const runSideBySide = async (items, { run, mostBeside, isOver }) => {
+export const runSideBySide = async (items, { run, isAlone, isOver }) => {
   const waiting = [...items];
   const running = new Set();
   const hasTime = createIdleness();
-  /** How many may run beside the one that wants to be alone. */
-  let room = Infinity;
+  let oneAlone = false;
 
   const mayBegin = (looked) => {
-    const beside = mostBeside(waiting[0]);
-    if (room < Infinity) return running.size <= room && beside === Infinity;
-    if (beside < Infinity) return running.size <= beside;
+    if (oneAlone) return false;
+    if (isAlone(waiting[0])) return running.size === 0;
     return running.size < least || (looked && running.size < most);
   };
 
   const begin = (item) => {
-    const beside = mostBeside(item);
-    room = Math.min(room, beside);
+    oneAlone = isAlone(item);
     const work = run(item).finally(() => {
       running.delete(work);
-      if (beside < Infinity) room = Infinity;
+      oneAlone = false;
     });
     running.add(work);
   };

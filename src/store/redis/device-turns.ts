@@ -25,7 +25,7 @@ export interface DeviceTurnsOptions {
 }
 
 /** A moment that was missed by more is not used any more: all late ones together could be more than the rate allows, ms. */
-const lateMs = 20;
+const lateMs = 15;
 /** A far turn may come nearer when those before it leave the line, so it is asked about again at half of the time, ms. */
 const farMs = 5_000;
 /** Pause after Redis did not answer, ms. */
