@@ -90,7 +90,6 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     lifecycle.onStop('network servers', () => networkServers.close());
     const downlinks = createDownlinks({
       store,
-      shared: config.redis !== undefined,
       targets: networkServers.targets,
       connections,
       ratePerSecond,

@@ -35,7 +35,6 @@ export interface DownlinkParts {
 
 export interface DownlinkDeps {
   readonly store: DeviceStore;
-  readonly shared: boolean;
   readonly targets: ReadonlyMap<string, DownlinkTarget>;
   readonly connections: ReadonlyMap<string, ConnectionDownlinks>;
   readonly ratePerSecond: (connectionId: string) => number;
@@ -43,9 +42,6 @@ export interface DownlinkDeps {
   readonly metrics: DownlinkMetrics;
   readonly logger: Logger;
 }
-
-/** Together with what the queue itself allows this stays below the room that the pace leaves in a second, ms (decision 0010). */
-const sharedLatestMs = 30;
 
 /** Downlinks are kept in Redis where one is configured, else in the data directory. @throws BridgeError redis_unsafe, store_corrupt, store_unavailable */
 export const openDeviceStore = async ({ redis, dataDir, downlinks }: BridgeConfig, ratePerSecond: (connectionId: string) => number, logger: Logger): Promise<DeviceStore> => {
@@ -57,11 +53,11 @@ export const openDeviceStore = async ({ redis, dataDir, downlinks }: BridgeConfi
 };
 
 /** Puts the parts together that receive, submit, track and hand out downlinks. */
-export const createDownlinks = ({ store, shared, ...deps }: DownlinkDeps): DownlinkParts => {
+export const createDownlinks = ({ store, ...deps }: DownlinkDeps): DownlinkParts => {
   const { queue, devices, lives } = store;
   const submitted = holdSubmissions(store);
   const common = { ...deps, queue, submitted, devices, lives };
-  const submission = createSubmission({ ...common, ...(shared ? { latestMs: sharedLatestMs } : {}) });
+  const submission = createSubmission(common);
   const tracker = createTracker({ ...common, submitted: { ...submitted, of: submitted.known }, underWay: submission.underWay });
   const mailbox = createMailbox(common);
   let stopped: Promise<void> | undefined;

@@ -10,6 +10,14 @@ export interface QueuedDownlink {
   readonly attempts: number;
 }
 
+/** The moment of the rate that a downlink has been given. */
+export interface Moment {
+  /** Monotonic ms. One that cannot leave before needs another moment. */
+  readonly leaveBy: number;
+  /** To be told when it leaves the process. May be called twice. */
+  readonly left: () => void;
+}
+
 /** What becomes of a downlink that was handed out: it leaves the queue, or its device waits. `attempts` is what counts from then on. */
 export type Verdict = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly afterMs: number; readonly attempts: number };
 
@@ -20,8 +28,8 @@ export interface QueueWork {
    * taken from the connection's rate, so a dead network server uses none of it.
    */
   holdMs(downlink: Downlink): number;
-  /** Never throws. Called for one downlink of a device at a time, in order, at no more than the connection's rate. */
-  submit(queued: QueuedDownlink): Promise<Verdict>;
+  /** Never throws. Called for one downlink of a device at a time, in order, at no more than the connection's rate. Without a moment it may leave at any time. */
+  submit(queued: QueuedDownlink, moment?: Moment): Promise<Verdict>;
 }
 
 /**

@@ -2,15 +2,13 @@ import { backoffMs, type Backoff } from '../backoff.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Downlink } from '../messages/downlink.js';
-import type { DownlinkTarget, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
+import type { DownlinkTarget, Moment, QueuedDownlink, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
 import { submissionLimitMs } from './under-way.js';
 
 /** One attempt of a downlink. */
-export interface Turn {
-  readonly downlink: Downlink;
-  /** Attempts that counted before this one. */
-  readonly attempts: number;
+export interface Turn extends QueuedDownlink {
   readonly target: DownlinkTarget;
+  readonly moment: Moment | undefined;
 }
 
 export interface SubmissionMemoryOptions {

@@ -7,7 +7,7 @@ import { createTellEarly } from './early-reports.js';
 import type { DownlinkMetrics } from './metrics.js';
 import { createNetworkServerStates } from './network-server-states.js';
 import type { FailingNetworkServer } from './network-server-state.js';
-import type { Devices, DownlinkLives, DownlinkQueue, DownlinkTarget, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
+import type { Devices, DownlinkLives, DownlinkQueue, DownlinkTarget, Moment, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
 import { createRemovedTargets } from './removed-targets.js';
 import { createReportNotices } from './report-notices.js';
 import { createReporter } from './report-status.js';
@@ -31,8 +31,6 @@ export interface SubmissionOptions {
   readonly metrics: Pick<DownlinkMetrics, 'state' | 'attempt' | 'failing' | 'report'>;
   /** Downlinks of a connection that may leave in any second. */
   readonly ratePerSecond: (connectionId: string) => number;
-  /** For a queue whose rate several bridges share: how late a downlink may leave after it was handed out, ms. */
-  readonly latestMs?: number;
   readonly logger: Logger;
   readonly now?: () => number;
   /** Ms of a monotonic clock. */
@@ -78,7 +76,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
   const uncounted = createUncounted();
   const underWay = createUnderWay();
   const gate = createSendGate(options.ratePerSecond);
-  const stale = createStaleTurns(options.latestMs);
+  const stale = createStaleTurns();
   const running = new Set<Promise<Verdict>>();
   let closing = false;
   let storeTrouble: string | undefined;
@@ -160,7 +158,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return concludeKnown(turn, await memory.accepted(turn, ids, tookMs));
   };
 
-  const send = async (turn: Turn, address: DeviceAddress, handedOutAt: number): Promise<Verdict> => {
+  const send = async (turn: Turn, address: DeviceAddress): Promise<Verdict> => {
     const { downlink, target } = turn;
     const begun = states.of(target.id)?.begin();
     if (begun === undefined) return again(turn, holdOf(downlink));
@@ -172,10 +170,11 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
       throw error;
     }
     await gate(downlink.connectionId);
-    if (targets.get(target.id) !== target || stale.isStale(downlink.id, handedOutAt)) {
+    if (targets.get(target.id) !== target || stale.isStale(downlink.id, turn.moment?.leaveBy)) {
       begun.abandoned();
       return again(turn, 0);
     }
+    turn.moment?.left();
     const sentAt = clock();
     const outcome = await attempt(turn, address);
     begun.ended(outcome);
@@ -190,9 +189,8 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return concludeForGood(queued, { state: 'failed', attempt: queued.attempts, cause: { code: 'downlink_unsupported', text: `the network server ${id} is not configured any more` } });
   };
 
-  const submitOne = async (queued: QueuedDownlink): Promise<Verdict> => {
+  const submitOne = async (queued: QueuedDownlink, moment: Moment | undefined): Promise<Verdict> => {
     const { downlink, attempts } = queued;
-    const handedOutAt = performance.now();
     if (closing) return again(queued, closingHoldMs);
     const known = await memory.known(downlink);
     if (known !== undefined) {
@@ -202,7 +200,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     if (downlink.validUntil <= now()) return concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
     const target = targets.get(downlink.networkServer.id);
     if (target === undefined) return targetless(queued);
-    return send({ downlink, attempts, target }, await addressOf(downlink), handedOutAt);
+    return send({ downlink, attempts, target, moment }, await addressOf(downlink));
   };
 
   /** Nothing was sent, because the store could not be asked. */
@@ -213,10 +211,10 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return again(queued, backoffMs(storeBackoff, queued.attempts, random));
   };
 
-  const submit = async (queued: QueuedDownlink): Promise<Verdict> => {
+  const submit = async (queued: QueuedDownlink, moment: Moment | undefined): Promise<Verdict> => {
     const over = underWay.begin(queued.downlink.deviceId);
     try {
-      const verdict = await submitOne(queued);
+      const verdict = await submitOne(queued, moment);
       storeTrouble = undefined;
       return verdict;
     } catch (error) {
@@ -230,8 +228,8 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
 
   const work: QueueWork = {
     holdMs: holdOf,
-    submit(queued) {
-      const verdict = submit(queued).finally(() => running.delete(verdict));
+    submit(queued, moment) {
+      const verdict = submit(queued, moment).finally(() => running.delete(verdict));
       running.add(verdict);
       return verdict;
     },

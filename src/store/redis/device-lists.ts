@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js';
 import type { Downlink } from '../../messages/downlink.js';
 import type { RedisLink } from './redis-link.js';
+import { aloneLateMs, togetherLateMs } from './lateness.js';
 import { headScript, leaveScript, permitScript, renewScript, settleScript } from './turn-scripts.js';
 
 /** A device's oldest waiting downlink. */
@@ -14,10 +15,11 @@ export interface Head {
   readonly restMs: number;
 }
 
-/** `go`: ms until its moment; `later` and `busy`: ms until it is worth asking again; `gone`: it is not the head any more. */
+/** `go`: ms until its moment, after which it may leave for `lateMs` more; `later` and `busy`: ms until it is worth asking again; `gone`: it is not the head any more. */
 export interface Permit {
   readonly kind: 'go' | 'later' | 'busy' | 'gone';
   readonly ms: number;
+  readonly lateMs: number;
 }
 
 export interface Settlement {
@@ -47,8 +49,7 @@ export interface DeviceListsOptions {
 }
 
 /**
- * Part of the rate that is used. 100 distances of 1000/94 ms are 1064 ms: the rest of the second is for being late, by `lateMs` of the turns
- * and by what asking Redis takes after that.
+ * Part of the rate that is used. 100 distances of 1000/94 ms are 1064 ms: the rest of the second is for leaving late, and for the way to the network server.
  */
 const usedPart = 0.94;
 
@@ -73,8 +74,8 @@ export const createDeviceLists = ({ link, token, ratePerSecond, lockMs, patience
   async permit({ deviceKey, sequence, downlink: { connectionId, networkServer } }, first) {
     const spacingMs = 1_000 / (Math.max(ratePerSecond(connectionId), slowest) * usedPart);
     const args = [deviceKey, sequence, token, connectionId, networkServer.id, spacingMs, lockMs, patienceMs, first ? 1 : 0];
-    const [kind, amount] = (await link.call(permitScript, ...args)) as [Permit['kind'], number];
-    return { kind, ms: kind === 'go' ? amount / 1_000 : amount };
+    const [kind, amount, alone] = (await link.call(permitScript, ...args)) as [Permit['kind'], number, number?];
+    return { kind, ms: kind === 'go' ? amount / 1_000 : amount, lateMs: alone === 1 ? aloneLateMs : togetherLateMs };
   },
   async leave({ deviceKey, downlink: { connectionId, networkServer } }) {
     await link.call(leaveScript, deviceKey, connectionId, networkServer.id);

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { QueueWork, Verdict } from '../../downlink/ports.js';
+import type { Moment, QueueWork, Verdict } from '../../downlink/ports.js';
 import type { DeviceLists, Head, Settlement } from './device-lists.js';
+import { createMoments } from './moments.js';
 
 /** What a device's wake-up leads to: nothing waits any more, or it sleeps again. */
 export type TurnEnd = 'empty' | { readonly sleepMs: number; /** The head that the sleep is for. */ readonly for?: string };
@@ -24,10 +25,6 @@ export interface DeviceTurnsOptions {
   readonly earlyMs: number;
 }
 
-/** A moment that was missed by more is not used any more: all late ones together could be more than the rate allows, ms. */
-const lateMs = 15;
-/** A far turn may come nearer when those before it leave the line, so it is asked about again at half of the time, ms. */
-const farMs = 5_000;
 /** Pause after Redis did not answer, ms. */
 const troubleMs = 1_000;
 const settleAgainMs = 200;
@@ -35,6 +32,7 @@ const settleAgainMs = 200;
 const settlementOf = (verdict: Verdict): Settlement => (verdict.kind === 'done' ? { kind: 'done' } : verdict);
 
 export const createDeviceTurns = ({ lists, work, lockMs, earlyMs }: DeviceTurnsOptions): DeviceTurns => {
+  const moments = createMoments(lists, earlyMs);
   const submitting = new Map<string, Head>();
   let stopped = false;
   let abandoned = false;
@@ -55,34 +53,20 @@ export const createDeviceTurns = ({ lists, work, lockMs, earlyMs }: DeviceTurnsO
     }
   };
 
-  const submit = async (head: Head): Promise<Verdict> => {
+  const submit = async (head: Head, moment: Moment): Promise<Verdict> => {
     try {
-      return await work.submit({ downlink: head.downlink, attempts: head.attempts });
+      return await work.submit({ downlink: head.downlink, attempts: head.attempts }, moment);
     } catch {
       return { kind: 'retry', afterMs: troubleMs, attempts: head.attempts };
     }
   };
 
-  /** Waits for the head's moment. Gives how long to sleep instead, ms; `undefined`: now. */
-  const pace = async (head: Head): Promise<number | undefined> => {
-    for (let first = false; ; first = true) {
-      const asked = performance.now();
-      const { kind, ms } = await lists.permit(head, first);
-      if (kind === 'gone') return 0;
-      if (kind === 'busy') return Math.min(ms, troubleMs);
-      if (kind === 'later') return Math.max(1, Math.min(ms - earlyMs, Math.max(farMs, ms / 2)));
-      if (ms > 0) await wait(Math.ceil(ms));
-      // The moment was given between asking and the answer; the earlier of both counts.
-      if (performance.now() - asked - ms <= lateMs) return undefined;
-    }
-  };
-
-  const handOut = async (head: Head): Promise<TurnEnd | undefined> => {
+  const handOut = async (head: Head, moment: Moment): Promise<TurnEnd | undefined> => {
     // Redis marks what is being submitted, but a failover may lose the mark.
     if (submitting.has(head.deviceKey)) return { sleepMs: troubleMs, for: head.sequence };
     submitting.set(head.deviceKey, head);
     try {
-      const verdict = stopped ? undefined : await submit(head);
+      const verdict = stopped ? undefined : await submit(head, moment);
       await settle(head, verdict === undefined ? { kind: 'release' } : settlementOf(verdict));
       if (verdict === undefined) return { sleepMs: 0 };
       return verdict.kind === 'done' ? undefined : { sleepMs: verdict.afterMs, for: head.sequence };
@@ -99,8 +83,8 @@ export const createDeviceTurns = ({ lists, work, lockMs, earlyMs }: DeviceTurnsO
       await lists.leave(head);
       return { sleepMs: holdMs * (1 + Math.random() / 10), for: head.sequence };
     }
-    const sleepMs = await pace(head);
-    return sleepMs === undefined ? handOut(head) : { sleepMs, for: head.sequence };
+    const moment = await moments.take(head);
+    return 'leaveBy' in moment ? handOut(head, moment).finally(moment.left) : { sleepMs: moment.sleepMs, for: head.sequence };
   };
 
   const takeAll = async (deviceKey: string): Promise<TurnEnd> => {

@@ -1,4 +1,8 @@
+import { joinMs } from './lateness.js';
 import { newScript } from './script.js';
+
+/** How long two that took their moments at the same time are taken to go on doing so, ms. */
+const togetherMs = 60_000;
 
 /**
  * A device's oldest waiting downlink. ARGV: device key. Gives: sequence number, body, attempts, ms until its next attempt may be; nothing when none waits.
@@ -23,11 +27,14 @@ return {}
 /**
  * Asks whether a device's head may leave. ARGV: device key, sequence number, token, connection, network server, ms between two of the connection,
  * ms that the token holds, ms that may be waited in the process, first (0|1: to the front of the line).
- * Gives `go` and the µs until its moment, `later` and the ms until it may be its turn, `busy` and ms (another process submits for this device), or `gone`.
+ * Gives `go`, the µs until its moment and whether this process is alone (0|1), `later` and the ms until it may be its turn, `busy` and ms (another
+ * process submits for this device), or `gone`.
  *
  * The moments of a connection are at least the given time apart, whoever asks. Who cannot leave yet stands in the line of its network server,
  * and is told to come back when those before it will have left; nothing is taken from the rate until it does, so devices
  * that never come back (expired, replaced, held) cost nothing. Lines of different network servers share the rate without waiting for each other.
+ *
+ * Who is alone may be late: what it missed cannot meet what others send. So one that joins it pauses the connection until all that was missed has left.
  */
 export const permitScript = newScript(`
 local k, seq, mine, conn, ns = ARGV[1], ARGV[2], ARGV[2] .. '|' .. ARGV[3], ARGV[4], ARGV[5]
@@ -37,7 +44,16 @@ local busy = call('GET', p .. 'busy:' .. k)
 if busy and busy ~= mine then return {'busy', math.max(1, call('PTTL', p .. 'busy:' .. k))} end
 local now, pace, queue = clock(), p .. 'pace:' .. conn, line(conn, ns)
 local last = tonumber(call('HGET', pace, 'last') or 0)
-if last > now + spacing + 1000 then last = now end
+if last > now + spacing + ${3 * joinMs} then last = now end
+local who, together = call('HGET', pace, 'who'), tonumber(call('HGET', pace, 'together') or -math.huge)
+if who ~= ARGV[3] then
+  call('HSET', pace, 'who', ARGV[3])
+  if who and last + ${joinMs} > now then
+    if now - together > ${togetherMs} then last = math.max(now, last) + ${joinMs} end
+    together = now
+    call('HSET', pace, 'together', now, 'last', last)
+  end
+end
 local base = math.max(now, last + spacing)
 local stood = call('EXISTS', queue) == 1
 if ARGV[9] == '1' then call('ZADD', queue, 0, k) else call('ZADD', queue, 'NX', now, k) end
@@ -61,7 +77,7 @@ local left = p .. 'left:' .. conn
 call('ZREMRANGEBYSCORE', left, '-inf', now - 1000)
 call('ZADD', left, base, seq .. '|' .. base)
 call('PEXPIRE', left, 5000)
-return {'go', math.floor((base - now) * 1000)}
+return {'go', math.floor((base - now) * 1000), now - together > ${togetherMs} and 1 or 0}
 `);
 
 /** Gives up a place in line. ARGV: device key, connection, network server. */

@@ -1,0 +1,70 @@
+import t from 'tap';
+import type { QueueWork } from '../../../src/downlink/ports.js';
+import { deadlineIn } from '../../../src/lifecycle.js';
+import { addAll, newDownlink } from '../../contracts/downlink-store-samples.js';
+import { until } from '../../support/until.js';
+import { openStore, redisFor } from './open-store.js';
+
+interface Given {
+  /** Monotonic ms when it was handed out. */
+  readonly at: number;
+  /** How late it might leave after that, ms. */
+  readonly lateMs: number;
+}
+
+/** Submits everything at once, and remembers the moments. */
+const recordMoments = (): { readonly work: QueueWork; readonly given: readonly Given[] } => {
+  const given: Given[] = [];
+  return {
+    given,
+    work: {
+      holdMs: () => 0,
+      async submit(_, moment) {
+        const at = performance.now();
+        given.push({ at, lateMs: (moment?.leaveBy ?? NaN) - at });
+        return { kind: 'done' };
+      },
+    },
+  };
+};
+
+const some = (name: string, count: number) => Array.from({ length: count }, (_, index) => newDownlink(`${name}-${index}`, `${name}-${index}`));
+
+void t.test('one that is alone may be late; one that joins it waits until all that was late has left', async (t) => {
+  const redis = await redisFor(t);
+  const [one, other] = [await openStore(t, redis.url, { ratePerSecond: () => 100 }), await openStore(t, redis.url, { ratePerSecond: () => 100 })];
+  const [first, second] = [recordMoments(), recordMoments()];
+  one.queue.start(first.work);
+  await addAll(one, some('alone', 50));
+  await until('those of the first', () => first.given.length === 50);
+  t.ok(first.given.every(({ lateMs }) => lateMs > 500), 'alone: half a second and more');
+
+  await addAll(one, some('both', 150));
+  await until('the first goes on', () => first.given.length > 60);
+  other.queue.start(second.work);
+  await until('all left', () => first.given.length + second.given.length === 200);
+  t.ok(second.given.length > 10, `the second had ${second.given.length}`);
+
+  const begun = Math.min(...second.given.map(({ at }) => at));
+  const lastAlone = Math.max(...first.given.filter(({ lateMs }) => lateMs > 100).map(({ at, lateMs }) => at + lateMs));
+  t.ok(begun > lastAlone, `the second began ${(begun - lastAlone).toFixed(0)} ms after the last that was given to the first alone might leave`);
+  const together = [...first.given, ...second.given].filter(({ at }) => at >= begun);
+  t.ok(together.every(({ lateMs }) => lateMs <= 45), 'together: no more than the pace leaves free in a second');
+});
+
+void t.test('one that comes when no other was at work need not wait, and is alone', async (t) => {
+  const redis = await redisFor(t);
+  const [one, other] = [await openStore(t, redis.url, { ratePerSecond: () => 100 }), await openStore(t, redis.url, { ratePerSecond: () => 100 })];
+  const [first, second] = [recordMoments(), recordMoments()];
+  one.queue.start(first.work);
+  await addAll(one, some('early', 3));
+  await until('those of the first', () => first.given.length === 3);
+  await one.close(deadlineIn(5_000));
+  // What it was given is over a second later, by the clock of Redis.
+  const quiet = (first.given.at(-1)?.at ?? 0) + 1_100;
+  await until('a second is over', () => performance.now() > quiet);
+  other.queue.start(second.work);
+  await addAll(other, some('late', 3));
+  await until('those of the second', () => second.given.length === 3);
+  t.ok(second.given.every(({ lateMs }) => lateMs > 500));
+});
