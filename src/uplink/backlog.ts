@@ -127,7 +127,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
     return records.length === 0 && seen === changes;
   };
 
-  /** After a start it is not known who has something unread. As long as that is so, live messages wait for all of it. */
+  /** After a start it is not known who has something unread, and nobody asks before a live message comes. As long as that is so, live messages wait for all of it. */
   const lookThrough = async (): Promise<void> => {
     surveying = 'running';
     try {
@@ -194,7 +194,7 @@ export const createBacklog = ({ connectionId, outbox, lanes, schedule, logger }:
       if (wanted.length > 0) return void read(refill(wanted));
       if (whole) return;
       if (!lanes.full && lanes.loaded <= readAhead.records * 2) void read(readTail());
-      else if (surveying === 'wanted') void lookThrough();
+      else if (surveying === 'wanted' && changes > 0) void lookThrough();
     },
     appended(records) {
       for (const record of records) {

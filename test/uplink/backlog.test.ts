@@ -186,8 +186,10 @@ const restartedBacklog = async (t: Test): Promise<Scene> => {
 
 void t.test('after a start live messages wait until it is known who has something unread, and then go past it', async (t) => {
   const { lanes, backlog, answer, reads } = await restartedBacklog(t);
-  t.same(reads, [0, 8], 'the second read only looks whose they are');
+  t.same(reads, [0], 'nobody asks yet');
   backlog.appended([recordOf(13, 'early')]);
+  backlog.top();
+  t.same(reads, [0, 8], 'the second read only looks whose they are');
   await answer([recordOf(9, 'a'), recordOf(10, 'a'), recordOf(11, 'a'), recordOf(12, 'b'), recordOf(13, 'early')]);
   t.equal(lanes.has('early'), false);
   await until('the next look', () => reads.length === 3);
@@ -202,18 +204,22 @@ void t.test('after a start live messages wait until it is known who has somethin
 
 void t.test('a look that could not be finished is begun again', async (t) => {
   const { lanes, backlog, answer, reads } = await restartedBacklog(t);
+  backlog.appended([recordOf(11, 'early')]);
+  backlog.top();
   await answer(new BridgeError('store_unavailable'));
   backlog.top();
   t.same(reads, [0, 8, 8]);
-  await answer([recordOf(9, 'a'), recordOf(10, 'a')]);
+  await answer([recordOf(9, 'a'), recordOf(10, 'a'), recordOf(11, 'early')]);
   await until('the next look', () => reads.length === 4);
   await answer([]);
-  backlog.appended([recordOf(11, 'live')]);
+  backlog.appended([recordOf(12, 'live')]);
   t.equal(lanes.has('live'), true);
 });
 
 void t.test('a look is given up when others append', async (t) => {
   const { lanes, backlog, answer } = await restartedBacklog(t);
+  backlog.appended([recordOf(10, 'early')]);
+  backlog.top();
   backlog.more();
   await answer([recordOf(9, 'a')]);
   backlog.appended([recordOf(11, 'live')]);
