@@ -1,5 +1,7 @@
 import { startBridge, type BridgeTarget } from './start-bridge.js';
 import { startBare } from './start-target.js';
+import type { RedisServer } from '../test/support/redis-server.js';
+import type { BrokerAddress } from './broker.js';
 import type { BridgeOptions } from './bridge-config.js';
 import { connections, makeKnown, measure, subjectOf, type Subject, type Work } from './measure.js';
 import { alternate, medianFor, type Sample, type Turn } from './sample.js';
@@ -16,10 +18,13 @@ export interface Loaded extends Subject {
   readonly bridge: BridgeTarget;
 }
 
+type LoadedOptions = Omit<BridgeOptions, 'broker' | 'store' | 'redisUrl'> & Partial<Pick<BridgeOptions, 'store'>> & { readonly broker?: BrokerAddress & { readonly pid?: number }; readonly redis?: RedisServer };
+
 /** Starts one that ends with the row. */
-export const openBridge = async (scene: Scene, options: Omit<BridgeOptions, 'broker' | 'store'> & Partial<Pick<BridgeOptions, 'broker' | 'store'>> = {}): Promise<Loaded> => {
-  const bridge = await scene.own(startBridge({ broker: options.broker ?? (await scene.broker()), store: 'local', ...options }));
-  return { ...subjectOf(bridge), bridge };
+export const openBridge = async (scene: Scene, { broker: own, redis, ...options }: LoadedOptions = {}): Promise<Loaded> => {
+  const broker = own ?? (await scene.broker());
+  const bridge = await scene.own(startBridge({ broker, store: 'local', ...options, ...(redis === undefined ? {} : { redisUrl: redis.url }) }));
+  return { ...subjectOf(bridge, [broker.pid, redis?.pid].filter((pid) => pid !== undefined)), bridge };
 };
 
 /** A subject, and the load that it is measured with. */
@@ -62,11 +67,11 @@ export const latencies = async (scene: Scene, contestant: Contestant): Promise<P
 };
 
 /** Each contestant at full speed in turn with bare Fastify (a), which gets the load of the first one; then its latencies. */
-export const besideBare = async (scene: Scene, contestants: readonly Contestant[]): Promise<readonly Measured[]> => {
+export const besideBare = async (scene: Scene, contestants: readonly Contestant[], rounds = scene.rounds): Promise<readonly Measured[]> => {
   const bare: Contestant = { ...contestants[0], name: 'bare', subject: subjectOf(await scene.own(startBare())) };
   const all = [bare, ...contestants];
   for (const contestant of all) await warm(contestant);
-  const samples = await alternate(all.map((contestant) => fullSpeed(scene, contestant)), scene.rounds);
+  const samples = await alternate(all.map((contestant) => fullSpeed(scene, contestant)), rounds);
   const { perSecond: ceiling } = medianFor(samples, bare.name);
   const measured: Measured[] = [];
   for (const contestant of contestants) {

@@ -9,13 +9,16 @@ export interface Subject {
   readonly target: Target;
   /** Messages that are accepted and not delivered; absent where every answer comes last. */
   readonly pending?: () => Promise<number>;
+  /** Processes that work for it: broker, Redis. */
+  readonly helpers: readonly number[];
   nextFrame: number;
   /** Whose turn it is. */
   nextDevice: number;
 }
 
-export const subjectOf = (target: Target & { pending?(): Promise<number> }): Subject => ({
+export const subjectOf = (target: Target & { pending?(): Promise<number> }, helpers: readonly number[] = []): Subject => ({
   target,
+  helpers,
   ...(target.pending === undefined ? {} : { pending: () => target.pending?.() ?? Promise.resolve(0) }),
   nextFrame: 0,
   nextDevice: 0,
@@ -54,6 +57,8 @@ export const post = async (subject: Subject, work: Work): Promise<LoadResult> =>
 interface Seen {
   readonly load: LoadResult;
   readonly usage: Usage;
+  /** Of its helpers; absent where it has none. */
+  readonly helperUsage: Usage | undefined;
   /** Accepted and not delivered when the load ended. */
   readonly left: number;
   readonly arrivals: Arrivals | undefined;
@@ -70,7 +75,7 @@ const remarkOf = ({ load, left, fixedRate }: Seen): string | undefined => {
 
 /** What is accepted and still waits is not counted as done: a target is as fast as the slower of its two ends. */
 const sampleOf = (seen: Seen): Sample => {
-  const { load, usage, left, arrivals, fixedRate } = seen;
+  const { load, usage, helperUsage, left, arrivals, fixedRate } = seen;
   const each = (whole: number): number => whole / load.answered;
   return withoutGaps<Sample>({
     perSecond: load.perSecond * Math.max(0, 1 - left / load.answered),
@@ -82,6 +87,7 @@ const sampleOf = (seen: Seen): Sample => {
     writtenBytesPerUplink: each(usage.writtenBytes),
     callsPerUplink: each(usage.readWriteCalls),
     generatorCores: load.generatorCores,
+    helperMicrosPerUplink: helperUsage === undefined ? undefined : each(helperUsage.cpuMicros),
     remark: remarkOf(seen),
   });
 };
@@ -91,17 +97,19 @@ const sampleOf = (seen: Seen): Sample => {
  * @throws when requests failed, or when not everything arrived
  */
 export const measure = async (subject: Subject, work: Work, observer?: Observer): Promise<Sample> => {
-  const { target } = subject;
+  const { target, helpers } = subject;
   await observer?.begin();
   const watch = watchUsage(target.pids);
+  const helperWatch = helpers.length === 0 ? undefined : watchUsage(helpers);
   let seen: Seen;
   try {
     const load = await post(subject, work);
     const left = (await subject.pending?.()) ?? 0;
     await target.drained();
-    seen = { load, usage: watch.soFar(), left, arrivals: await observer?.end(), fixedRate: work.rate !== undefined };
+    seen = { load, usage: watch.soFar(), helperUsage: helperWatch?.soFar(), left, arrivals: await observer?.end(), fixedRate: work.rate !== undefined };
   } finally {
     watch.stop();
+    helperWatch?.stop();
   }
   const { load, arrivals } = seen;
   const wanted = work.twice === true ? Math.floor(load.answered / 2) : load.answered;

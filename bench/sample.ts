@@ -14,8 +14,8 @@ export const medianOf = (numbers: readonly (number | undefined)[]): number | und
   return upper === undefined || lower === undefined ? undefined : (upper + lower) / 2;
 };
 
-type Figure = 'cpuMicrosPerUplink' | 'writtenBytesPerUplink' | 'callsPerUplink' | 'generatorCores';
-const figures: readonly Figure[] = ['cpuMicrosPerUplink', 'writtenBytesPerUplink', 'callsPerUplink', 'generatorCores'];
+type Figure = 'cpuMicrosPerUplink' | 'writtenBytesPerUplink' | 'callsPerUplink' | 'generatorCores' | 'helperMicrosPerUplink';
+const figures: readonly Figure[] = ['cpuMicrosPerUplink', 'writtenBytesPerUplink', 'callsPerUplink', 'generatorCores', 'helperMicrosPerUplink'];
 
 const medianPercentiles = (all: readonly (Percentiles | undefined)[]): Percentiles | undefined => {
   const middle = (name: keyof Percentiles): number => medianOf(all.map((one) => one?.[name])) ?? Number.NaN;

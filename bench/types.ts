@@ -92,6 +92,8 @@ export interface Measured {
   readonly writtenBytesPerUplink?: number;
   readonly callsPerUplink?: number;
   readonly generatorCores?: number;
+  /** CPU of the broker, and of Redis where it is used. */
+  readonly helperMicrosPerUplink?: number;
   /** One remark in plain words. */
   readonly remark?: string;
 }

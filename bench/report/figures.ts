@@ -33,6 +33,7 @@ export const columns: readonly Column[] = [
   { title: 'bytes written each', cell: ({ writtenBytesPerUplink }) => number(writtenBytesPerUplink) },
   { title: 'read and write calls each', cell: ({ callsPerUplink }) => number(callsPerUplink, 2) },
   { title: 'load generator, cores', cell: ({ generatorCores }) => number(generatorCores, 2) },
+  { title: 'broker and Redis, CPU µs each', cell: ({ helperMicrosPerUplink }) => number(helperMicrosPerUplink) },
   { title: 'remarks', cell: ({ remark = '' }) => remark },
 ];
 

@@ -39,7 +39,7 @@ const notes = [
   '- **ratio**: of the medians of one run, measured in turn: (a), the bridge, (b), the bridge, and so on. (b) and (d) are measured beside the headline only, (c) beside the backlog too.',
   '- **CPU, bytes written, read and write calls**: of the process that is measured, all threads, from the first request until nothing waits in it, by /proc. Broker, Redis and load generator are not in it.',
   '- **webhook → 2xx**: at a fixed rate of 1,000/s where nothing else is said, from the moment a request was due, so that no slow answer hides those behind it. **webhook → broker**: from the moment it was sent to its arrival at a subscriber.',
-  '- **load generator**: cores that it used. Above 0.9 the target may be faster than the figure.',
+  '- **load generator**: cores that it used. Above 0.9 the target may be faster than the figure. **Broker and Redis**: their processes, counted in the same way and time as that of the bridge.',
 ] as const;
 
 /** What stands between the markers. `plot` is the file of the plot beside the page. */

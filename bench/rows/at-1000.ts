@@ -12,7 +12,7 @@ export const at1000: Row = {
   async run(scene) {
     const broker = await scene.broker();
     const bare: Contestant = { name: '(a) bare Fastify', subject: subjectOf(await scene.own(startBare())) };
-    const naive: Contestant = { name: '(b) bare Fastify and one MQTT.js publish a request', subject: subjectOf(await scene.own(startNaive(broker))) };
+    const naive: Contestant = { name: '(b) bare Fastify and one MQTT.js publish a request', subject: subjectOf(await scene.own(startNaive(broker)), [broker.pid]) };
     const ours: Contestant = { name: 'the bridge', subject: await openBridge(scene) };
     const all = [bare, naive, ours];
     for (const contestant of all) await warm(contestant);

@@ -29,7 +29,7 @@ export const headline: Row = {
   async run(scene) {
     const broker = await scene.broker();
     const bare: Contestant = { name: names.bare, subject: subjectOf(await scene.own(startBare())) };
-    const naive: Contestant = { name: names.naive, subject: subjectOf(await scene.own(startNaive(broker))) };
+    const naive: Contestant = { name: names.naive, subject: subjectOf(await scene.own(startNaive(broker)), [broker.pid]) };
     const ours: Contestant = { name: names.ours, subject: await openBridge(scene) };
     for (const contestant of [bare, naive, ours]) await warm(contestant);
     const alone = (name: string, run: () => Promise<Alone>): Turn => ({ name, measure: async () => (scene.tell(name), sampleOf(await run(), scene.seconds)) });

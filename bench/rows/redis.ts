@@ -7,8 +7,8 @@ import type { Scene } from '../scene.js';
 type Sync = 'everysec' | 'always';
 
 const contestantOn = async (scene: Scene, appendfsync: Sync): Promise<Contestant> => {
-  const { url } = await scene.own(startRedisServer({ settings: { appendfsync } }));
-  return { name: `the bridge: Redis store, \`appendfsync ${appendfsync}\``, subject: await openBridge(scene, { store: 'redis', redisUrl: url }) };
+  const redis = await scene.own(startRedisServer({ settings: { appendfsync } }));
+  return { name: `the bridge: Redis store, \`appendfsync ${appendfsync}\``, subject: await openBridge(scene, { store: 'redis', redis }) };
 };
 
 export const redisStore: Row = {

@@ -4,8 +4,8 @@ import type { Row } from '../row.js';
 import type { Scene } from '../scene.js';
 
 const contestantOf = async (scene: Scene, workers: number, store: 'local' | 'redis'): Promise<Contestant> => {
-  const { url: redisUrl } = await scene.own(startRedisServer());
-  return { name: `${workers === 1 ? 'one process' : `${workers} workers`}, ${store === 'local' ? 'outbox on disk' : 'outbox in Redis'}`, subject: await openBridge(scene, { workers, store, redisUrl }) };
+  const redis = await scene.own(startRedisServer());
+  return { name: `${workers === 1 ? 'one process' : `${workers} workers`}, ${store === 'local' ? 'outbox on disk' : 'outbox in Redis'}`, subject: await openBridge(scene, { workers, store, redis }) };
 };
 
 /** What each of them has of the machine is what the others, the broker and the load leave. */

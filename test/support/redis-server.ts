@@ -10,6 +10,8 @@ import { freePort } from './free-port.js';
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
+  /** Of the process that runs now. */
+  readonly pid: number | undefined;
   /** Stops it with SIGSTOP: it keeps its connections and answers nobody. */
   pause(): void;
   resume(): void;
@@ -81,6 +83,7 @@ export const startRedisServer = async (options: RedisServerOptions = {}): Promis
   return {
     url: `${options.tls === true ? 'rediss' : 'redis'}://${options.credentials ?? ''}127.0.0.1:${port}`,
     port,
+    get pid() { return server.pid; },
     pause() { server.kill('SIGSTOP'); },
     resume() { server.kill('SIGCONT'); },
     kill: () => endRedis(server, 'SIGKILL'),
