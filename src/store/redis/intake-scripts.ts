@@ -35,11 +35,11 @@ return out
 `);
 
 /**
- * Takes out what waits past its validity. ARGV: now, how many to leave aside, how many to look at.
+ * Takes out what waits past its validity. ARGV: now, how many to look at.
  * Gives: how many were looked at, how many of them stay because they are being submitted, devices whose head is gone, notices.
  */
 export const expireScript = newScript(`
-local due = call('ZRANGEBYSCORE', p .. 'validity', '-inf', ARGV[1], 'LIMIT', ARGV[2], ARGV[3])
+local due = call('ZRANGEBYSCORE', p .. 'validity', '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
 local stay, wake, notices = 0, {}, {}
 for _, seq in ipairs(due) do
   local f = call('HMGET', p .. 'downlink:' .. seq, 'k', 'place', 'id', 'conn', 'ns', 'body')

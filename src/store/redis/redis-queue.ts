@@ -16,7 +16,7 @@ export interface RedisQueueOptions {
   readonly isClosing: () => boolean;
 }
 
-/** How many a script looks at in one step; Redis does nothing else meanwhile. */
+/** How many more a script looks at in one step; Redis does nothing else meanwhile. */
 const expireAtOnce = 200;
 /** Most notices that are given or forgotten in one step. */
 const noticesAtOnce = 1_000;
@@ -48,12 +48,14 @@ export const createRedisQueue = ({ link, tag, wakeUps, ratePerSecond, reportWind
   const expire = async (): Promise<readonly Notice[]> => {
     const notices: Notice[] = [];
     const now = Date.now();
-    for (let aside = 0; ;) {
-      const [looked, stay, wake, texts] = (await link.call(expireScript, now, aside, expireAtOnce)) as [number, number, string[], string[]];
+    // Those that stay are looked at again with the next ones: to pass over so many would pass over others when they leave meanwhile.
+    for (let staying = 0; ;) {
+      const most = staying + expireAtOnce;
+      const [looked, stay, wake, texts] = (await link.call(expireScript, now, most)) as [number, number, string[], string[]];
       notices.push(...texts.map(noticeOf));
       await Promise.all(wake.map((deviceKey) => wakeUps.wake(deviceKey, { early: true })));
-      if (looked < expireAtOnce) return notices;
-      aside += stay;
+      if (looked < most) return notices;
+      staying = stay;
     }
   };
 

@@ -1,6 +1,7 @@
 import type { Worker } from 'bullmq';
 import t from 'tap';
-import { addAll, done, mostInOneSecond, newDownlink, recordWork, retry } from '../../contracts/downlink-store-samples.js';
+import type { Verdict } from '../../../src/downlink/ports.js';
+import { addAll, done, gate, mostInOneSecond, newDownlink, recordWork, retry } from '../../contracts/downlink-store-samples.js';
 import { until } from '../../support/until.js';
 import { clientFor, openStore, readableLogger, redisFor } from './open-store.js';
 
@@ -95,6 +96,25 @@ void t.test('many that expire cost the rate nothing: the next leaves at once', a
   await until('the next leaves', () => work.names('another').length === 1);
   await until('nothing waits', async () => (await store.queue.totals('main')).waiting === 0);
   t.equal(notices.length + work.handed.length, 1_001, 'each either left or expired');
+});
+
+void t.test('one that leaves while others expire hides none of them', async (t) => {
+  const redis = await redisFor(t);
+  const store = await openStore(t, redis.url);
+  const client = clientFor(t, redis.url);
+  const submission = gate<Verdict>();
+  const work = recordWork({ submit: () => submission.opened, holdMs: ({ deviceId }) => (deviceId === 'first' ? 0 : 60_000) });
+  store.queue.start(work);
+  const validUntil = Date.now();
+  await addAll(store, [newDownlink('0', 'first', { validUntil })]);
+  await until('it is being submitted', () => work.handed.length === 1);
+  // More than one step takes.
+  await addAll(store, Array.from({ length: 450 }, (_, index) => newDownlink(`n${index}`, `device-${index}`, { validUntil })));
+  const expiring = store.queue.expire();
+  await until('the first step', async () => (await client.zcard('{lpwan-bridge}:validity')) < 451);
+  submission.open(done);
+  t.equal((await expiring).length, 450);
+  await until('nothing waits', async () => (await store.queue.totals('main')).waiting === 0);
 });
 
 void t.test('a process that stands still does not send out together what it missed', async (t) => {
