@@ -9,6 +9,7 @@ import type { IngressMetrics } from './metrics.js';
 import { createRefusalLog } from './refusal-log.js';
 import { asBridgeError, sendProblem } from './respond.js';
 import type { TakeMessages } from './take-messages.js';
+import { createTogether } from './together.js';
 
 /** A configured network server as its webhook needs it. */
 export interface WebhookSource {
@@ -119,6 +120,7 @@ const refusedEvent = (id: string, { reason, message }: BridgeError): BridgeEvent
 /** The webhook routes: `/in/{networkServerId}` and everything below it. */
 export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, note, logger, trust }: WebhookOptions): void => {
   const logRefusal = createRefusalLog(logger);
+  const together = createTogether();
 
   const sourceOf = (request: FastifyRequest): WebhookSource => {
     const source = sources.get((request.params as { id?: string }).id ?? '');
@@ -140,6 +142,7 @@ export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics,
   };
 
   const receive = async (request: WebhookHttpRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    await together();
     const source = sourceOf(request);
     const webhook = webhookRequest(request);
     const parsed = parse(source, webhook);
