@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { until } from '../test/support/until.js';
 import { startProgram, type Line, type Program } from '../test/end-to-end/support/program.js';
 import { endProgram, type BrokerAddress } from './broker.js';
 import { plainEnvironment } from './plain-environment.js';
@@ -15,7 +16,7 @@ export interface Alone {
   readonly usage: Usage;
 }
 
-type TargetProgram = 'bare' | 'naive' | 'publish-alone' | 'store-alone';
+type TargetProgram = 'bare' | 'naive' | 'least' | 'publish-alone' | 'store-alone';
 
 const start = (name: TargetProgram, settings: object): Program =>
   startProgram(process.execPath, [fileURLToPath(new URL(`./targets/${name}.js`, import.meta.url)), JSON.stringify(settings)], plainEnvironment());
@@ -42,6 +43,18 @@ export const startBare = (): Promise<Target> => startHttp('bare', {});
 
 /** (b) The same with one MQTT.js publish at QoS 1 for each request, on ten sessions in turn; 204 on PUBACK, no store. */
 export const startNaive = (broker: BrokerAddress): Promise<Target> => startHttp('naive', addressOf(broker));
+
+/** (e) The least that the promises need, by hand (targets/least.ts), with its journal in a temporary folder. */
+export const startLeast = async (broker: BrokerAddress): Promise<Target & { pending(): Promise<number> }> => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-least-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const target = await startHttp('least', { broker: addressOf(broker), journal: join(folder, 'journal') }).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
+  const pending = async (): Promise<number> => Number(await (await fetch(new URL('/pending', target.webhook('chirpstack')))).text());
+  return { ...target, pending, drained: () => until('the target least has delivered', async () => (await pending()) === 0), stop: () => target.stop().finally(remove) };
+};
 
 /** Beyond the measured time: to open sessions and to warm up, ms. */
 const extraMs = 30_000;

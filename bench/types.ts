@@ -85,6 +85,7 @@ export interface Measured {
   readonly ratioToNaive?: number;
   readonly ratioToPublishAlone?: number;
   readonly ratioToStoreAlone?: number;
+  readonly ratioToLeast?: number;
   readonly cpuMicrosPerUplink?: number;
   readonly acceptMs?: Percentiles;
   readonly arriveMs?: Percentiles;

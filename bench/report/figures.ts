@@ -12,8 +12,8 @@ export const percentiles = (of: Percentiles | undefined): string => (of === unde
 
 export const megabytes = (bytes: number | undefined): string => (bytes === undefined ? '' : `${number(bytes / 1024 / 1024)} MB`);
 
-const ratios = ({ ratioToBare, ratioToNaive, ratioToPublishAlone, ratioToStoreAlone }: Measured): string =>
-  [[ratioToBare, 'a'], [ratioToNaive, 'b'], [ratioToPublishAlone, 'c'], [ratioToStoreAlone, 'd']]
+const ratios = ({ ratioToBare, ratioToNaive, ratioToPublishAlone, ratioToStoreAlone, ratioToLeast }: Measured): string =>
+  [[ratioToBare, 'a'], [ratioToNaive, 'b'], [ratioToPublishAlone, 'c'], [ratioToStoreAlone, 'd'], [ratioToLeast, 'e']]
     .flatMap(([ratio, name]) => (typeof ratio === 'number' ? [`${number(ratio, 2)} of (${name})`] : []))
     .join(', ');
 
