@@ -34,7 +34,7 @@ export const oneDevice: Row = {
 export const deviceCounts: Row = {
   name: 'devices',
   what,
-  boundSeconds: ({ seconds, rounds }) => 240 + (2 * rounds + 2) * 3 * (seconds + 30),
+  boundSeconds: (extent) => 240 + (roundsOf(extent) + 2) * 3 * (extent.seconds + 30),
   async run(scene) {
     const contestants: Contestant[] = [];
     for (const devices of [usual.devices, million]) contestants.push(await contestantWith(scene, devices));

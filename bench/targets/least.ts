@@ -26,7 +26,8 @@ const gatherMs = 2;
 
 const { broker, journal: path } = settings<Settings>();
 const journal = await openLeastJournal(path);
-const streams = (await openSessions(broker)).map(({ stream }) => stream);
+// MQTT.js hears nothing of what comes back, so it must not wait for an answer to a ping.
+const streams = (await openSessions(broker, { keepalive: 0 })).map(({ stream }) => stream);
 const inFlight = streams.map(() => new Map<number, string>());
 /** A message is known again as long as the process runs. */
 const seen = new Set<string>();
