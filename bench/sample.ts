@@ -1,7 +1,7 @@
 import type { Measured, Percentiles } from './types.js';
 
 /** What one window showed. */
-export type Sample = Omit<Measured, 'name' | 'ratioToBare' | 'ratioToNaive' | 'ratioToPublishAlone' | 'ratioToStoreAlone' | 'ratioToLeast'>;
+export type Sample = Omit<Measured, 'name' | Extract<keyof Measured, `ratioTo${string}`>>;
 
 /** Numbers that cannot be told are left out. */
 const known = (numbers: readonly (number | undefined)[]): readonly number[] => numbers.filter((number): number is number => number !== undefined && Number.isFinite(number));

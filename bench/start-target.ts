@@ -48,7 +48,7 @@ export const startNaive = (broker: BrokerAddress): Promise<Target> => startHttp(
 export const startLeast = async (broker: BrokerAddress): Promise<Target & { pending(): Promise<number> }> => {
   const folder = await mkdtemp(join(tmpdir(), 'bench-least-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const target = await startHttp('least', { broker: addressOf(broker), journal: join(folder, 'journal') }).catch(async (error: unknown) => {
+  const target = await startHttp('least', { broker: addressOf(broker), folder }).catch(async (error: unknown) => {
     await remove();
     throw error;
   });

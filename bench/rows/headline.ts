@@ -1,8 +1,8 @@
 import { fullSpeed, latencies, openBridge, warm, type Contestant } from '../cases.js';
 import { subjectOf } from '../measure.js';
 import type { Row } from '../row.js';
-import type { Scene } from '../scene.js';
 import { alternate, medianFor, type Sample, type Turn } from '../sample.js';
+import type { Scene } from '../scene.js';
 import { publishAlone, startBare, startLeast, startNaive, storeAlone, type Alone } from '../start-target.js';
 
 const names = {
@@ -32,8 +32,6 @@ const furtherTurns = async (scene: Scene): Promise<readonly Turn[]> => {
   return [fullSpeed(scene, least), alone(names.publish, () => publishAlone(broker, scene.seconds)), alone(names.store, () => storeAlone(scene.seconds))];
 };
 
-const furtherRatios = { ratioToPublishAlone: names.publish, ratioToStoreAlone: names.store, ratioToLeast: names.least } as const;
-
 /** The bridge between the ceilings, in turn with each of them. */
 export const headline: Row = {
   name: 'headline',
@@ -52,7 +50,7 @@ export const headline: Row = {
     const samples = await alternate([a, us, b, us, ...further], scene.rounds);
     const of = (name: string): Sample => medianFor(samples, name);
     const ratio = (one: string, other: string): number => of(one).perSecond / of(other).perSecond;
-    const { ratioToBare, ratioToNaive } = { ratioToBare: ratio(names.ours, names.bare), ratioToNaive: ratio(names.ours, names.naive) };
+    const [ratioToBare, ratioToNaive] = [ratio(names.ours, names.bare), ratio(names.ours, names.naive)];
     return {
       measured: [
         { name: names.bare, ...of(names.bare) },
@@ -60,7 +58,7 @@ export const headline: Row = {
         ...further.map(({ name }) => ({ name, ...of(name), ...(name === names.least ? { ratioToBare: ratio(name, names.bare) } : {}) })),
         {
           name: names.ours, ...of(names.ours), ...(await latenciesOf(ours)), ratioToBare, ratioToNaive,
-          ...(further.length === 0 ? {} : Object.fromEntries(Object.entries(furtherRatios).map(([key, name]) => [key, ratio(names.ours, name)]))),
+          ...(further.length === 0 ? {} : { ratioToPublishAlone: ratio(names.ours, names.publish), ratioToStoreAlone: ratio(names.ours, names.store), ratioToLeast: ratio(names.ours, names.least) }),
         },
       ],
       seen: { toBare: ratioToBare, toNaive: ratioToNaive },

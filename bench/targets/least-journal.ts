@@ -1,22 +1,20 @@
-import { constants, openSync, write } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { journalBytes, makeJournalFiles, openJournalFile } from '../../src/store/local/journal/journal-file.js';
 import type { LeastMessage } from './least-message.js';
 
-const fileBytes = 2 * 1024 * 1024;
 const idBytes = 16;
 const headerBytes = idBytes + 4;
 
-/** Writes at a place of a file that is there already, and returns when the bytes are on the disk; at its end it begins anew. */
+/** A file of the bridge's journal that begins anew at its end, and that nobody reads. */
 export interface LeastJournal {
-  /** Appends messages, and the ids of those that AWS has. */
-  append(messages: readonly LeastMessage[], settled: readonly string[], done: () => void): void;
+  /** Appends messages, and the ids of those that AWS has. Resolves when they are on the disk. */
+  append(messages: readonly LeastMessage[], settled: readonly string[]): Promise<void>;
 }
 
-export const openLeastJournal = async (path: string): Promise<LeastJournal> => {
-  const file = await open(path, 'w', 0o600);
-  await file.writeFile(Buffer.alloc(fileBytes)).then(() => file.sync()).finally(() => file.close());
-  const fd = openSync(path, constants.O_RDWR | constants.O_DSYNC);
-  const page = Buffer.alloc(fileBytes);
+/** Makes the file in a folder. */
+export const openLeastJournal = async (folder: string): Promise<LeastJournal> => {
+  await makeJournalFiles(folder);
+  const file = await openJournalFile(folder, 0);
+  const page = Buffer.alloc(journalBytes);
   let position = 0;
 
   const encode = (messages: readonly LeastMessage[], settled: readonly string[]): number => {
@@ -34,14 +32,12 @@ export const openLeastJournal = async (path: string): Promise<LeastJournal> => {
   };
 
   return {
-    append(messages, settled, done) {
+    append(messages, settled) {
       const length = encode(messages, settled);
-      if (position + length > fileBytes) position = 0;
-      write(fd, page, 0, length, position, (error) => {
-        if (error !== null) throw error;
-        done();
-      });
+      if (position + length > journalBytes) position = 0;
+      const begin = position;
       position += length;
+      return file.write(page, length, begin);
     },
   };
 };

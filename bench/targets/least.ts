@@ -13,7 +13,8 @@ import { openSessions } from './sessions.js';
 
 interface Settings {
   readonly broker: BrokerAddress;
-  readonly journal: string;
+  /** Where the journal is made. */
+  readonly folder: string;
 }
 
 interface Waiting {
@@ -24,11 +25,12 @@ interface Waiting {
 /** How long a commit waits for company, ms. */
 const gatherMs = 2;
 
-const { broker, journal: path } = settings<Settings>();
-const journal = await openLeastJournal(path);
+const { broker, folder } = settings<Settings>();
+const journal = await openLeastJournal(folder);
 // MQTT.js hears nothing of what comes back, so it must not wait for an answer to a ping.
 const streams = (await openSessions(broker, { keepalive: 0 })).map(({ stream }) => stream);
-const inFlight = streams.map(() => new Map<number, string>());
+/** By packet id, of all sessions: each id is given once until all were given. */
+const inFlight = new Map<number, string>();
 /** A message is known again as long as the process runs. */
 const seen = new Set<string>();
 const mostPacketId = 65_535;
@@ -37,45 +39,43 @@ let turn = 0;
 let waiting: Waiting[] = [];
 let settled: string[] = [];
 let writing = false;
-let unacknowledged = 0;
+/** Taken in and not acknowledged yet. */
+let pending = 0;
 
-streams.forEach((stream, index) => {
-  const acknowledged = (packet: number): void => {
-    settled.push(inFlight[index]?.get(packet) ?? '');
-    inFlight[index]?.delete(packet);
-    unacknowledged -= 1;
-  };
-  stream.removeAllListeners('data').on('data', createPubackReader({ acknowledged, other: () => undefined }));
-});
+const acknowledged = (packet: number): void => {
+  settled.push(inFlight.get(packet) ?? '');
+  inFlight.delete(packet);
+  pending -= 1;
+};
+
+for (const stream of streams) stream.removeAllListeners('data').on('data', createPubackReader({ acknowledged, other: () => undefined }));
 
 /** All of one commit on one session. */
 const publish = (messages: readonly Waiting[]): void => {
   turn = (turn + 1) % streams.length;
-  const [stream, ids] = [streams[turn], inFlight[turn]];
+  const { [turn]: stream } = streams;
   stream?.cork();
   for (const { message } of messages) {
     packetId = (packetId % mostPacketId) + 1;
-    ids?.set(packetId, message.id);
+    inFlight.set(packetId, message.id);
     stream?.write(publishFrame(message, packetId, 4));
   }
   stream?.uncork();
 };
 
-const commit = (): void => {
+const commit = async (): Promise<void> => {
   const [messages, done] = [waiting, settled];
   [waiting, settled] = [[], []];
-  journal.append(messages.map(({ message }) => message), done, () => {
-    for (const { reply } of messages) void reply.code(204).send();
-    unacknowledged += messages.length;
-    publish(messages);
-    writing = false;
-    if (waiting.length > 0) begin();
-  });
+  await journal.append(messages.map(({ message }) => message), done);
+  for (const { reply } of messages) void reply.code(204).send();
+  publish(messages);
+  writing = false;
+  if (waiting.length > 0) begin();
 };
 
 const begin = (): void => {
   writing = true;
-  setTimeout(commit, gatherMs);
+  setTimeout(() => void commit(), gatherMs);
 };
 
 const app = createHttp();
@@ -84,8 +84,9 @@ app.post<{ Body: Buffer }>('/in/:id', (request, reply) => {
   const message = leastMessage(request.body);
   if (seen.has(message.id)) return void reply.code(204).send();
   seen.add(message.id);
+  pending += 1;
   waiting.push({ message, reply });
   if (!writing) begin();
 });
-app.get('/pending', (_request, reply) => void reply.send(String(unacknowledged + waiting.length)));
+app.get('/pending', (_request, reply) => void reply.send(String(pending)));
 await serve(app);
