@@ -26,6 +26,9 @@ const parseLine = (text: string): Line | undefined => {
   }
 };
 
+/** The end of what a program said, for the message of a failed wait. */
+const lastLines = (lines: readonly Line[]): string => lines.slice(-5).map((line) => JSON.stringify(line).slice(0, 500)).join('\n');
+
 const collectErrors = (child: ChildProcess): (() => string) => {
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-200_000)));
@@ -40,6 +43,7 @@ export const startProgram = (command: string, args: readonly string[], env: Node
   const listeners = new Set<(line: Line) => void>();
   const stderr = collectErrors(child);
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+  const story = (): string => `its last lines:\n${lastLines(lines)}\nstderr: ${stderr()}`;
   child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = parseLine(text);
@@ -58,7 +62,7 @@ export const startProgram = (command: string, args: readonly string[], env: Node
     signal: (name) => void child.kill(name),
     waitFor: (what, wanted, timeoutMs = 20_000) =>
       new Promise<Line>((resolve, reject) => {
-        const timer = setTimeout(() => finish(() => reject(new Error(`${what} did not come in ${timeoutMs} ms; stderr: ${stderr()}`))), timeoutMs);
+        const timer = setTimeout(() => finish(() => reject(new Error(`${what} did not come in ${timeoutMs} ms; ${story()}`))), timeoutMs);
         const listener = (line: Line): void => {
           if (wanted(line)) finish(() => resolve(line));
         };
@@ -68,7 +72,7 @@ export const startProgram = (command: string, args: readonly string[], env: Node
           conclude();
         };
         listeners.add(listener);
-        void ended.then((code) => finish(() => reject(new Error(`the process ended (${String(code)}) before ${what}; stderr: ${stderr()}`))));
+        void ended.then((code) => finish(() => reject(new Error(`the process ended (${String(code)}) before ${what}; ${story()}`))));
         const early = lines.find(wanted);
         if (early !== undefined) finish(() => resolve(early));
       }),
