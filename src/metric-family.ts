@@ -25,6 +25,9 @@ export interface MetricFamily {
 
 const prefix = 'lpwan_bridge_';
 
+/** Values of a histogram that go to Prometheus' client together, when it is not scraped before: one after the other it takes several times as long. */
+const observedTogether = 256;
+
 /** @param label Name of the label that holds the member, `connection` or `network_server`. */
 export const createMetricFamily = (registry: Registry, label: string, members: readonly string[] = []): MetricFamily => {
   const known = new Set<string>();
@@ -96,10 +99,23 @@ export const createMetricFamily = (registry: Registry, label: string, members: r
       });
     },
     histogram(name, help, buckets) {
-      const histogram = new Histogram({ name: `${prefix}${name}`, help, labelNames: [label], buckets: [...buckets], registers });
-      lives((member) => histogram.zero({ [label]: member }), (member) => histogram.remove({ [label]: member }));
+      const members: string[] = [];
+      const values: number[] = [];
+      const observeAll = (): void => {
+        members.forEach((member, index) => histogram.observe({ [label]: member }, values[index] as number));
+        members.length = 0;
+        values.length = 0;
+      };
+      const histogram = new Histogram({ name: `${prefix}${name}`, help, labelNames: [label], buckets: [...buckets], registers, collect: observeAll });
+      lives((member) => histogram.zero({ [label]: member }), (member) => {
+        observeAll();
+        histogram.remove({ [label]: member });
+      });
       return (member, value) => {
-        if (known.has(member)) histogram.observe({ [label]: member }, value);
+        if (!known.has(member)) return;
+        members.push(member);
+        values.push(value);
+        if (members.length >= observedTogether) observeAll();
       };
     },
     add(member) {

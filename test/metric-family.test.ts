@@ -27,5 +27,23 @@ void t.test('series begin at zero with their member, and go with it', async (t) 
   observe('bb', 1);
   t.notMatch(await registry.metrics(), /"bb"/, 'nothing is left of it, nor comes back by late counts');
   t.equal(family.add('bb'), true);
-  t.match(await registry.metrics(), /ends_total\{connection="bb",reason="two"\} 0/, 'and it begins anew');
+  const again = await registry.metrics();
+  t.match(again, /ends_total\{connection="bb",reason="two"\} 0/, 'and it begins anew');
+  t.match(again, /wait_seconds_count\{connection="bb"\} 0/);
+});
+
+void t.test('a histogram has every value, however many there are between two scrapes', async (t) => {
+  const registry = new Registry();
+  const family = createMetricFamily(registry, 'connection', ['a', 'b']);
+  const observe = family.histogram('wait_seconds', 'Waits.', [1]);
+  const scrape = async (): Promise<readonly string[]> => (await registry.metrics()).split('\n');
+  for (let index = 0; index < 1_001; index += 1) observe(index % 2 === 0 ? 'a' : 'b', index % 4);
+  const first = await scrape();
+  for (const line of ['count{connection="a"} 501', 'count{connection="b"} 500', 'bucket{le="1",connection="a"} 251', 'bucket{le="+Inf",connection="a"} 501', 'sum{connection="a"} 500', 'sum{connection="b"} 1000']) {
+    t.ok(first.includes(`lpwan_bridge_wait_seconds_${line}`), line);
+  }
+  observe('a', 1);
+  family.remove('b');
+  t.ok((await scrape()).includes('lpwan_bridge_wait_seconds_count{connection="a"} 502'), 'what came since, too');
+  t.ok((await scrape()).includes('lpwan_bridge_wait_seconds_count{connection="a"} 502'), 'once');
 });

@@ -146,15 +146,28 @@ export type Message = Stamp & MessageFields;
 
 /** Puts the bridge's stamp on parsed fields, in the order in which messages are published. */
 export const stampMessage = (stamp: Stamp, fields: MessageFields): Message => {
-  const { deviceId, devEui, time, type, ...rest } = fields;
+  const message = headOf(stamp, fields);
+  addRest(message, fields as unknown as Readonly<Record<string, unknown>>);
+  return message as unknown as Message;
+};
+
+const headOf = ({ id, networkServer, receivedAt }: Stamp, { deviceId, devEui, time, type }: MessageFields): Record<string, unknown> => {
+  // Nearly all are so. In one literal, because V8 gives up an object's quick form for one that has more than twelve entries added by a computed key.
+  if (devEui !== undefined && networkServer !== undefined && time !== undefined) return { id, type, deviceId, devEui, networkServer, time, receivedAt };
   return {
-    id: stamp.id,
+    id,
     type,
     deviceId,
     ...(devEui === undefined ? {} : { devEui }),
-    ...(stamp.networkServer === undefined ? {} : { networkServer: stamp.networkServer }),
+    ...(networkServer === undefined ? {} : { networkServer }),
     ...(time === undefined ? {} : { time }),
-    receivedAt: stamp.receivedAt,
-    ...rest,
-  } as Message;
+    receivedAt,
+  };
+};
+
+/** All that does not stand in front. Entry by entry: V8 takes a microsecond and more for a spread in the middle of an object. */
+const addRest = (message: Record<string, unknown>, fields: Readonly<Record<string, unknown>>): void => {
+  for (const key in fields) {
+    if (key !== 'deviceId' && key !== 'devEui' && key !== 'time' && key !== 'type') message[key] = fields[key];
+  }
 };

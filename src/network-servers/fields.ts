@@ -1,5 +1,6 @@
 import { fieldError } from '../errors.js';
 import { isoTime } from '../messages/iso-time.js';
+import { missing, set } from './entries.js';
 
 /**
  * Reads typed values out of a document that a stranger sent. A missing value (absent, null, empty text) is undefined; a wrong
@@ -20,14 +21,6 @@ const longestKey = 64;
 export const pathOf = ({ path }: Fields, key: string): string => {
   const name = key.length > longestKey ? `${key.slice(0, longestKey)}…` : key;
   return path === '' ? name : `${path}.${name}`;
-};
-
-const missing = (value: unknown): value is undefined | null | '' => value === undefined || value === null || value === '';
-
-/** Several times as fast as a way over lists of entries. `__proto__` is a key like any other. */
-const set = <V>(object: Record<string, V>, key: string, value: V): void => {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  else object[key] = value;
 };
 
 /** Wraps the root of a document. */
@@ -80,8 +73,9 @@ export const textList = (fields: Fields, key: string): string[] => {
 export const textMap = (fields: Fields, key: string): Record<string, string> | undefined => {
   const map = objectField(fields, key);
   if (map === undefined) return undefined;
+  const { value } = map;
   let texts: Record<string, string> | undefined;
-  for (const name of Object.keys(map.value)) set((texts ??= {}), name, textField(map, name) ?? '');
+  for (const name in value) set((texts ??= {}), name, textField(map, name) ?? '');
   return texts;
 };
 
@@ -125,12 +119,25 @@ export const hexField = (fields: Fields, key: string, size: { readonly bytes?: n
 
 const base64Alphabet = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
+/** Characters of a base64 text without its padding. */
+const unpaddedLength = (text: string): number => {
+  let length = text.length;
+  while (text[length - 1] === '=') length -= 1;
+  return length;
+};
+
+/** Takes what the air carries (at most 242 bytes, LoRaWAN Regional Parameters), so that no buffer is made for each frame. */
+const scratch = Buffer.alloc(256);
+
+const hexOfBase64 = (text: string): string =>
+  text.length > scratch.length ? Buffer.from(text, 'base64').toString('hex') : scratch.toString('hex', 0, scratch.write(text, 'base64'));
+
 /** Base64 (either alphabet, padded or not) turned into lower-case hex. */
 export const base64Field = (fields: Fields, key: string, size: { readonly bytes?: number } = {}): string | undefined => {
   const text = textField(fields, key);
   if (text === undefined) return undefined;
-  if (!base64Alphabet.test(text) || text.replace(/=+$/, '').length % 4 === 1) throw fieldError(pathOf(fields, key), 'must be base64');
-  const hex = Buffer.from(text, 'base64').toString('hex');
+  if (!base64Alphabet.test(text) || unpaddedLength(text) % 4 === 1) throw fieldError(pathOf(fields, key), 'must be base64');
+  const hex = hexOfBase64(text);
   if (size.bytes !== undefined && hex.length !== size.bytes * 2) throw fieldError(pathOf(fields, key), `must be ${size.bytes} bytes in base64`);
   return hex;
 };
@@ -143,18 +150,24 @@ export interface Instant {
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})?$/;
 
-let lastText = '';
-let lastInstant: Instant | undefined;
+/** A reading of texts of which the next one is often the same. */
+export const rememberingLast = <T>(read: (text: string) => T): ((text: string) => T) => {
+  let last = '';
+  let result = read(last);
+  return (text) => {
+    if (text === last) return result;
+    result = read(text);
+    last = text;
+    return result;
+  };
+};
 
 /** The time of an event and that of its gateway are often the same text. */
-const instantOfText = (text: string): Instant | undefined => {
-  if (text === lastText) return lastInstant;
+const instantOfText = rememberingLast((text): Instant | undefined => {
   const match = rfc3339.exec(text);
   const ms = match === null ? Number.NaN : Date.parse(match[2] === undefined ? `${text}Z` : text);
-  lastText = text;
-  lastInstant = Number.isNaN(ms) ? undefined : instantOf(ms);
-  return lastInstant;
-};
+  return Number.isNaN(ms) ? undefined : instantOf(ms);
+});
 
 /** The instant of an epoch time in milliseconds. */
 export const instantOf = (ms: number): Instant => ({ iso: isoTime(ms), ms });
@@ -166,62 +179,4 @@ export const timeField = (fields: Fields, key: string): Instant | undefined => {
   const instant = instantOfText(text);
   if (instant === undefined) throw fieldError(pathOf(fields, key), 'must be an ISO 8601 timestamp');
   return instant;
-};
-
-/** Quicker than to list the keys. */
-export const isEmpty = (object: object): boolean => {
-  for (const _ in object) return false;
-  return true;
-};
-
-const none: ReadonlySet<string> = new Set();
-
-const addAll = (to: Record<string, unknown>, from: object): void => {
-  const values = from as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(values)) set(to, key, values[key]);
-};
-
-/** A copy to which entries may be added. What begins with a spread (`{ ...one, more }`) takes V8 a microsecond and a new hidden class for each entry that follows. */
-export const copyOf = <T extends object>(from: T): { -readonly [K in keyof T]: T[K] } => {
-  const copy: Record<string, unknown> = {};
-  addAll(copy, from);
-  return copy as T;
-};
-
-/** The entries of both; those of the second count. */
-export const merged = <A extends object, B extends object>(one: A, other: B): A & B => {
-  const both: Record<string, unknown> = {};
-  addAll(both, one);
-  addAll(both, other);
-  return both as A & B;
-};
-
-/** Adds the entries of an object that no reader used. */
-export const addRest = (to: Record<string, unknown>, fields: Fields, used: ReadonlySet<string>, alsoUsed: ReadonlySet<string> = none): void => {
-  for (const key of Object.keys(fields.value)) {
-    const value = fields.value[key];
-    if (!missing(value) && !used.has(key) && !alsoUsed.has(key)) set(to, key, value);
-  }
-};
-
-/** The entries of an object that no reader used, or undefined when none is left: what goes into `native`. */
-export const restOf = (fields: Fields, used: ReadonlySet<string>): Record<string, unknown> | undefined => {
-  const rest: Record<string, unknown> = {};
-  addRest(rest, fields, used);
-  return isEmpty(rest) ? undefined : rest;
-};
-
-type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Leaves out the keys whose value is undefined, so that absent stays absent. What has none comes back as it is. */
-export const present = <T extends object>(object: T): Present<T> => {
-  const values = object as Record<string, unknown>;
-  for (const key in values) if (values[key] === undefined) return definedOf(values) as Present<T>;
-  return object as Present<T>;
-};
-
-const definedOf = (values: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-  const defined: Record<string, unknown> = {};
-  for (const key of Object.keys(values)) if (values[key] !== undefined) set(defined, key, values[key]);
-  return defined;
 };

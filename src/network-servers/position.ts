@@ -1,6 +1,7 @@
 import { fieldError } from '../errors.js';
 import type { Position } from '../messages/message.js';
-import { numberField, objectField, pathOf, present, textField, type Fields } from './fields.js';
+import { type Building } from './entries.js';
+import { numberField, objectField, pathOf, textField, type Fields } from './fields.js';
 
 /**
  * A position as protobuf's JSON writes it: `{ latitude, longitude, altitude, accuracy, source }`. A coordinate of 0 may be left
@@ -13,13 +14,14 @@ export const positionField = (fields: Fields, key: string): Position | undefined
   const latitude = coordinate(at, 'latitude', 90);
   const longitude = coordinate(at, 'longitude', 180);
   if (latitude === 0 && longitude === 0) return undefined;
-  return present({
-    latitude,
-    longitude,
-    altitudeM: numberField(at, 'altitude'),
-    accuracyM: numberField(at, 'accuracy') || undefined,
-    source: textField(at, 'source'),
-  });
+  const position: Building<Position> = { latitude, longitude };
+  const altitudeM = numberField(at, 'altitude');
+  if (altitudeM !== undefined) position.altitudeM = altitudeM;
+  const accuracyM = numberField(at, 'accuracy');
+  if (accuracyM !== undefined && accuracyM !== 0) position.accuracyM = accuracyM;
+  const source = textField(at, 'source');
+  if (source !== undefined) position.source = source;
+  return position;
 };
 
 const coordinate = (at: Fields, key: string, limit: number): number => {

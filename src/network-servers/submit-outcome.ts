@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import { BridgeError, messageOf, type Reason } from '../errors.js';
 import type { DownlinkCause, SubmitOutcome } from '../messages/downlink.js';
-import { present } from './fields.js';
+import { present } from './entries.js';
 import type { HttpAnswer, HttpExchange } from './http-exchange.js';
 
 const maxText = 300;

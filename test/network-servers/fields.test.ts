@@ -1,9 +1,7 @@
 import t from 'tap';
 import { BridgeError } from '../../src/errors.js';
-import {
-  addRest, base64Field, booleanField, hexField, integerField, instantOf, numberField, objectField, objectList, pathOf, present, required, restOf, rootFields,
-  textField, textList, textMap, timeField, type Fields,
-} from '../../src/network-servers/fields.js';
+import { addRest, present, restOf } from '../../src/network-servers/entries.js';
+import { base64Field, booleanField, hexField, integerField, instantOf, numberField, objectField, objectList, pathOf, required, rootFields, textField, textList, textMap, timeField, type Fields } from '../../src/network-servers/fields.js';
 
 type Reader = (fields: Fields, key: string) => unknown;
 

@@ -1,5 +1,6 @@
 import type { DownlinkStatusFields } from '../../messages/message.js';
-import { integerField, objectField, present, textField } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, objectField, textField } from '../fields.js';
 import { commonFields, type Envelope } from './envelope.js';
 import type { EventName } from './event-name.js';
 

@@ -1,5 +1,6 @@
 import type { CommonFields, MessageFields } from '../../messages/message.js';
-import { addRest, copyOf, isEmpty, type Fields, type Instant } from '../fields.js';
+import { addRest, copyOf, isEmpty, type Building } from '../entries.js';
+import { type Fields, type Instant } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import type { EventName } from './event-name.js';
@@ -18,14 +19,13 @@ export interface Envelope {
   readonly native: Readonly<Record<string, unknown>>;
 }
 
-/** The fields that every message has; what neither these nor `used` hold goes into `native`, and what is left of `txInfo` too. */
-export const commonFields = ({ common, root, native, used: usedBefore }: Envelope, used: ReadonlySet<string>, txInfo?: Readonly<Record<string, unknown>>): CommonFields => {
+/** The fields that every message has; what neither these nor `used` hold goes into `native`, and what is left of `txInfo` too. An object of the caller's own, to which it may add. */
+export const commonFields = ({ common, root, native, used: usedBefore }: Envelope, used: ReadonlySet<string>, txInfo?: Readonly<Record<string, unknown>>): Building<CommonFields> => {
   const all: Record<string, unknown> = copyOf(native);
   addRest(all, root, usedBefore, used);
   if (txInfo !== undefined) all['txInfo'] = txInfo;
-  if (isEmpty(all)) return common;
   const fields = copyOf(common);
-  fields.native = all;
+  if (!isEmpty(all)) fields.native = all;
   return fields;
 };
 

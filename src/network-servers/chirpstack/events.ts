@@ -1,5 +1,6 @@
 import type { AlarmFields, DownlinkState, DownlinkStatusFields, JoinFields, LocationFields, MessageFields, StatusFields } from '../../messages/message.js';
-import { booleanField, integerField, numberField, present, required, textField, type Fields } from '../fields.js';
+import { present } from '../entries.js';
+import { booleanField, integerField, numberField, required, textField, type Fields } from '../fields.js';
 import { positionField } from '../position.js';
 import { commonFields, type Envelope } from './envelope.js';
 import type { EventName } from './event-name.js';

@@ -1,6 +1,7 @@
 import type { Gateway, Position, Radio } from '../../messages/message.js';
 import { fskDataRate, loraDataRate, lrFhssDataRate } from '../data-rate.js';
-import { integerField, merged, isObject, numberField, objectField, objectList, present, restOf, textField, timeField, type Fields } from '../fields.js';
+import { merged, present, restOf, type Building } from '../entries.js';
+import { integerField, isObject, numberField, objectField, objectList, rememberingLast, textField, timeField, type Fields } from '../fields.js';
 import { positionField } from '../position.js';
 import type { Envelope } from './envelope.js';
 import { bytesField } from './v3.js';
@@ -75,9 +76,13 @@ const loraRadio = (lora: Fields, hzPerUnit: 1 | 1000): Radio => {
 /** `CR_4_5` and `CR_LI_4_5` (2.4 GHz, long interleaving) of ChirpStack 4; `4/5` of ChirpStack 3. */
 const codingRateOf = (modulation: Fields): string | undefined => {
   const text = textField(modulation, 'codeRate') ?? textField(modulation, 'codeRateLegacy');
-  const match = text === undefined ? null : /^CR_(LI_)?(\d)_(\d)$/.exec(text);
-  return match === null ? (text === 'CR_UNDEFINED' ? undefined : text) : `${match[2]}/${match[3]}${match[1] === undefined ? '' : 'LI'}`;
+  return text === undefined ? undefined : codingRateOfText(text);
 };
+
+const codingRateOfText = rememberingLast((text): string | undefined => {
+  const match = /^CR_(LI_)?(\d)_(\d)$/.exec(text);
+  return match === null ? (text === 'CR_UNDEFINED' ? undefined : text) : `${match[2]}/${match[3]}${match[1] === undefined ? '' : 'LI'}`;
+});
 
 const gatewayUsed = new Set(['gatewayId', 'gatewayID', 'rssi', 'snr', 'loRaSNR', 'location', 'gwTime', 'time', 'channel', 'antenna']);
 
@@ -86,19 +91,26 @@ const gatewayUsed = new Set(['gatewayId', 'gatewayID', 'rssi', 'snr', 'loRaSNR',
  * SNR, where ChirpStack 3 writes 0. A roaming partner may keep its gateway's id to itself.
  */
 const readGateway = (entry: Fields, version: 3 | 4, isLora: boolean): Gateway => {
+  const gateway: Building<Gateway> = { id: gatewayIdOf(entry, version) ?? 'unknown', rssiDbm: numberField(entry, 'rssi') ?? 0 };
+  const snrDb = numberField(entry, 'snr') ?? (isLora ? (numberField(entry, 'loRaSNR') ?? 0) : undefined);
+  if (snrDb !== undefined) gateway.snrDb = snrDb;
   const at = positionField(entry, 'location') ?? heliumPosition(entry);
-  return present({
-    id: gatewayIdOf(entry, version) ?? 'unknown',
-    rssiDbm: numberField(entry, 'rssi') ?? 0,
-    snrDb: numberField(entry, 'snr') ?? (isLora ? (numberField(entry, 'loRaSNR') ?? 0) : undefined),
-    latitude: at?.latitude,
-    longitude: at?.longitude,
-    altitudeM: at?.altitudeM,
-    time: (timeField(entry, 'gwTime') ?? timeField(entry, 'time'))?.iso,
-    channel: integerField(entry, 'channel', 0, 0xffff_ffff),
-    antenna: integerField(entry, 'antenna', 0, 0xffff_ffff),
-    native: nativeOf(entry),
-  });
+  if (at !== undefined) addPosition(gateway, at);
+  const time = timeField(entry, 'gwTime') ?? timeField(entry, 'time');
+  if (time !== undefined) gateway.time = time.iso;
+  const channel = integerField(entry, 'channel', 0, 0xffff_ffff);
+  if (channel !== undefined) gateway.channel = channel;
+  const antenna = integerField(entry, 'antenna', 0, 0xffff_ffff);
+  if (antenna !== undefined) gateway.antenna = antenna;
+  const native = nativeOf(entry);
+  if (native !== undefined) gateway.native = native;
+  return gateway;
+};
+
+const addPosition = (gateway: Building<Gateway>, { latitude, longitude, altitudeM }: Position): void => {
+  gateway.latitude = latitude;
+  gateway.longitude = longitude;
+  if (altitudeM !== undefined) gateway.altitudeM = altitudeM;
 };
 
 /** Helium's network server is a ChirpStack 4 whose hotspots have their position as text in `metadata`. */

@@ -1,6 +1,7 @@
 import type { UplinkFields } from '../../messages/message.js';
 import { jsonValue } from '../body-text.js';
-import { base64Field, booleanField, integerField, isObject, present, textField, type Fields } from '../fields.js';
+import { type Building } from '../entries.js';
+import { base64Field, booleanField, integerField, isObject, textField, type Fields } from '../fields.js';
 import { commonFields, type Envelope } from './envelope.js';
 import { readRadio } from './radio.js';
 
@@ -14,21 +15,21 @@ export const parseUplink = (envelope: Envelope): UplinkFields => {
   const { radio, txInfo } = readRadio(envelope);
   const decoded = decodedOf(root);
   const absentIsFalse = version === 4 ? false : undefined;
-  return {
-    type: 'uplink',
-    ...commonFields(envelope, decoded.fromText ? usedWithText : used, txInfo),
-    ...present({
-      radio,
-      // No FRMPayload and no FPort: the frame had none on the air either (LoRaWAN 1.0.4, 4.3.2).
-      fPort: integerField(root, 'fPort', 0, 255) ?? (payload === '' ? undefined : 0),
-      fCnt: integerField(root, 'fCnt', 0, 0xffff_ffff) ?? 0,
-      confirmed: booleanField(root, 'confirmed') ?? booleanField(root, 'confirmedUplink') ?? absentIsFalse,
-      adr: booleanField(root, 'adr') ?? absentIsFalse,
-      encrypted: isEncrypted(root) ? true : undefined,
-      decoded: decoded.value,
-    }),
-    payload,
-  };
+  const uplink = commonFields(envelope, decoded.fromText ? usedWithText : used, txInfo) as Building<UplinkFields>;
+  uplink.type = 'uplink';
+  if (radio !== undefined) uplink.radio = radio;
+  // No FRMPayload and no FPort: the frame had none on the air either (LoRaWAN 1.0.4, 4.3.2).
+  const fPort = integerField(root, 'fPort', 0, 255) ?? (payload === '' ? undefined : 0);
+  if (fPort !== undefined) uplink.fPort = fPort;
+  uplink.fCnt = integerField(root, 'fCnt', 0, 0xffff_ffff) ?? 0;
+  const confirmed = booleanField(root, 'confirmed') ?? booleanField(root, 'confirmedUplink') ?? absentIsFalse;
+  if (confirmed !== undefined) uplink.confirmed = confirmed;
+  const adr = booleanField(root, 'adr') ?? absentIsFalse;
+  if (adr !== undefined) uplink.adr = adr;
+  if (isEncrypted(root)) uplink.encrypted = true;
+  if (decoded.value !== undefined) uplink.decoded = decoded.value;
+  uplink.payload = payload;
+  return uplink;
 };
 
 /** A join-server context is there when the join server kept the AppSKey to itself, so that ChirpStack could not decrypt `data`. */

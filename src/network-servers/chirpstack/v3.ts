@@ -1,4 +1,5 @@
-import { base64Field, hexField, objectList, present, required, textField, textMap, timeField, type Fields, type Instant } from '../fields.js';
+import { present } from '../entries.js';
+import { base64Field, hexField, objectList, required, textField, textMap, timeField, type Fields, type Instant } from '../fields.js';
 import type { Envelope } from './envelope.js';
 
 /**

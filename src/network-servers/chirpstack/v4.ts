@@ -1,5 +1,6 @@
 import type { DeviceInfo } from '../../messages/message.js';
-import { hexField, objectField, present, required, restOf, textField, textMap, timeField, type Fields } from '../fields.js';
+import { present, restOf } from '../entries.js';
+import { hexField, objectField, required, textField, textMap, timeField, type Fields } from '../fields.js';
 import type { Envelope } from './envelope.js';
 
 /** The envelope of ChirpStack 4 (`api/proto/integration/integration.proto`): the device in `deviceInfo`, ids in hex. */

@@ -1,6 +1,7 @@
 import { fieldError } from '../../errors.js';
 import type { CommonFields, Gateway } from '../../messages/message.js';
-import { integerField, numberField, pathOf, present, textField, type Instant } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, numberField, pathOf, textField, type Instant } from '../fields.js';
 import { knownCoordinates } from './position.js';
 import type { Subtype } from './subtype.js';
 import { callbackTime, deviceId, type Variables } from './variables.js';

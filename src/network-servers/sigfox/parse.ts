@@ -1,4 +1,5 @@
-import { booleanField, merged, textField } from '../fields.js';
+import { merged } from '../entries.js';
+import { booleanField, textField } from '../fields.js';
 import type { NetworkServerAdapter, ParsedMessage, WebhookRequest } from '../network-server.js';
 import { answerCallback } from './downlink.js';
 import { readSigfox, type SigfoxCallback } from './read.js';

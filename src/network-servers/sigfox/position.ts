@@ -1,6 +1,7 @@
 import { fieldError } from '../../errors.js';
 import type { Position } from '../../messages/message.js';
-import { integerField, numberField, pathOf, present, textField, type Fields } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, numberField, pathOf, textField, type Fields } from '../fields.js';
 import { embeddedFields, type Variables } from './variables.js';
 
 type Coordinates = Pick<Position, 'latitude' | 'longitude'>;

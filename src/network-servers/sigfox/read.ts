@@ -1,6 +1,7 @@
 import { BridgeError, fieldError } from '../../errors.js';
 import { bodyText, jsonValue } from '../body-text.js';
-import { merged, rootFields } from '../fields.js';
+import { merged } from '../entries.js';
+import { rootFields } from '../fields.js';
 import type { NetworkServerSettings, WebhookRequest } from '../network-server.js';
 import { createVariables, type Values, type Variables } from './variables.js';
 

@@ -1,6 +1,7 @@
 import type { DownlinkState } from '../../messages/message.js';
 import { fieldError } from '../../errors.js';
-import { integerField, numberField, pathOf, present, required, textField } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, numberField, pathOf, required, textField } from '../fields.js';
 import type { ParsedMessage } from '../network-server.js';
 import { commonFields, identify, sequenceNumber } from './common-fields.js';
 import { coordinates } from './position.js';

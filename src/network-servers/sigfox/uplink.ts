@@ -1,5 +1,6 @@
 import type { Gateway } from '../../messages/message.js';
-import { booleanField, hexField, numberField, objectList, present, required, restOf, textField, type Fields } from '../fields.js';
+import { present, restOf } from '../entries.js';
+import { booleanField, hexField, numberField, objectList, required, textField, type Fields } from '../fields.js';
 import { embeddedJson } from '../body-text.js';
 import type { ParsedMessage } from '../network-server.js';
 import { commonFields, identify, sequenceNumber } from './common-fields.js';

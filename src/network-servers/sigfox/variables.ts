@@ -1,6 +1,7 @@
 import { fieldError } from '../../errors.js';
 import { embeddedJson } from '../body-text.js';
-import { instantOf, isObject, pathOf, restOf, textField, type Fields, type Instant } from '../fields.js';
+import { restOf } from '../entries.js';
+import { instantOf, isObject, pathOf, textField, type Fields, type Instant } from '../fields.js';
 import type { NetworkServerSettings } from '../network-server.js';
 
 export type Values = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { DeviceAddress, Downlink } from '../../messages/downlink.js';
 import { apiUrl, below, unsupported } from '../downlink-check.js';
 import type { DownlinkSettings } from '../downlink-client.js';
-import { present } from '../fields.js';
+import { present } from '../entries.js';
 import type { EndDevice } from './ids.js';
 
 /** Where the downlinks of a device go, and whose API key opens it. */

@@ -1,6 +1,7 @@
 import { fieldError } from '../../errors.js';
 import type { Downlink } from '../../messages/downlink.js';
-import { integerField, objectField, present, rootFields, textField, textList, type Fields } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, objectField, rootFields, textField, textList, type Fields } from '../fields.js';
 
 /** `TxSchedulePriority` of `enums.proto`; without one The Things Stack takes LOWEST. */
 const priorities = ['LOWEST', 'LOW', 'BELOW_NORMAL', 'NORMAL', 'ABOVE_NORMAL', 'HIGH', 'HIGHEST'];

@@ -1,5 +1,6 @@
 import type { DownlinkState, DownlinkStatusFields, MessageFields } from '../../messages/message.js';
-import { integerField, objectField, objectList, present, required, restOf, textField, textList, type Fields } from '../fields.js';
+import { present, restOf } from '../entries.js';
+import { integerField, objectField, objectList, required, textField, textList, type Fields } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import { commonFields, parsedMessage, type Envelope } from './envelope.js';

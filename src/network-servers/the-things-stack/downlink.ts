@@ -6,7 +6,7 @@ import { grpcRefusal } from '../grpc-answer.js';
 import { createHttpClient, type HttpAnswer } from '../http-exchange.js';
 import type { ApiCredentials } from '../network-server.js';
 import { outcomeOf, ownCause, plainCause, retryAfterOf, unauthorised, withoutThrowing } from '../submit-outcome.js';
-import { present } from '../fields.js';
+import { present } from '../entries.js';
 import { clusterUrl, targetOf } from './downlink-address.js';
 import { correlationIdOf, downlinkRequest } from './downlink-request.js';
 

@@ -1,6 +1,7 @@
 import { BridgeError } from '../../errors.js';
 import type { CommonFields, MessageFields } from '../../messages/message.js';
-import { objectField, merged, present, restOf, textList, textMap, timeField, type Fields, type Instant } from '../fields.js';
+import { merged, present, restOf } from '../entries.js';
+import { objectField, textList, textMap, timeField, type Fields, type Instant } from '../fields.js';
 import type { ParsedMessage, WebhookRequest } from '../network-server.js';
 import { readEndDevice, type EndDevice } from './ids.js';
 

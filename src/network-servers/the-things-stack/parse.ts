@@ -1,5 +1,6 @@
 import type { LocationFields, MessageFields } from '../../messages/message.js';
-import { required, restOf, textField, type Fields } from '../fields.js';
+import { restOf } from '../entries.js';
+import { required, textField, type Fields } from '../fields.js';
 import { jsonDigest, readJsonBody } from '../json-body.js';
 import type { NetworkServerAdapter, ParsedMessage } from '../network-server.js';
 import { positionField } from '../position.js';

@@ -1,6 +1,7 @@
 import type { Gateway, Radio } from '../../messages/message.js';
 import { fskDataRate, loraDataRate, lrFhssDataRate } from '../data-rate.js';
-import { hexField, integerField, numberField, objectField, objectList, present, restOf, textField, timeField, type Fields } from '../fields.js';
+import { present, restOf } from '../entries.js';
+import { hexField, integerField, numberField, objectField, objectList, textField, timeField, type Fields } from '../fields.js';
 import { positionField } from '../position.js';
 
 export interface RadioReading {

@@ -1,5 +1,6 @@
 import type { Position, UplinkFields } from '../../messages/message.js';
-import { base64Field, booleanField, integerField, objectField, merged, present, restOf, textField, type Fields } from '../fields.js';
+import { merged, present, restOf } from '../entries.js';
+import { base64Field, booleanField, integerField, objectField, textField, type Fields } from '../fields.js';
 import { jsonDigest } from '../json-body.js';
 import type { ParsedMessage } from '../network-server.js';
 import { positionField } from '../position.js';

@@ -1,6 +1,7 @@
 import { fieldError } from '../../errors.js';
 import type { CommonFields, Position } from '../../messages/message.js';
-import { numberField, merged, pathOf, present, required, restOf, textField, timeField, type Fields, type Instant } from '../fields.js';
+import { merged, present, restOf } from '../entries.js';
+import { numberField, pathOf, required, textField, timeField, type Fields, type Instant } from '../fields.js';
 import { readDevice } from './device-info.js';
 import { readRadio } from './radio.js';
 

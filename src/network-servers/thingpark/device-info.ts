@@ -1,6 +1,7 @@
 import type { DeviceInfo } from '../../messages/message.js';
 import { embeddedJson } from '../body-text.js';
-import { isObject, merged, present, textField, type Fields } from '../fields.js';
+import { merged, present } from '../entries.js';
+import { isObject, textField, type Fields } from '../fields.js';
 
 export interface ReadDevice {
   readonly device?: DeviceInfo;

@@ -1,6 +1,7 @@
 import { fieldError } from '../../errors.js';
 import type { DownlinkState, DownlinkStatusFields } from '../../messages/message.js';
-import { integerField, numberField, pathOf, present, required, textField, type Fields } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, numberField, pathOf, required, textField, type Fields } from '../fields.js';
 import type { ParsedMessage } from '../network-server.js';
 import { commonFields, deviceIdentity, documentTime, keyOf } from './common-fields.js';
 

@@ -1,4 +1,5 @@
-import { integerField, present, required, textField, type Fields } from '../fields.js';
+import { present } from '../entries.js';
+import { integerField, required, textField, type Fields } from '../fields.js';
 import type { ParsedMessage } from '../network-server.js';
 import { commonFields, deviceIdentity, documentTime, keyOf } from './common-fields.js';
 

@@ -1,5 +1,6 @@
 import type { Gateway, Radio } from '../../messages/message.js';
-import { merged, numberField, objectField, objectList, present, required, restOf, textField, type Fields } from '../fields.js';
+import { merged, present, restOf } from '../entries.js';
+import { numberField, objectField, objectList, required, textField, type Fields } from '../fields.js';
 
 export interface ReadRadio {
   readonly radio?: Radio;

@@ -1,4 +1,5 @@
-import { booleanField, hexField, integerField, present, textField, type Fields } from '../fields.js';
+import { present } from '../entries.js';
+import { booleanField, hexField, integerField, textField, type Fields } from '../fields.js';
 import type { ParsedMessage } from '../network-server.js';
 import { commonFields, deviceIdentity, devicePosition, documentTime, keyOf, positionKeys } from './common-fields.js';
 
