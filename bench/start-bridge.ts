@@ -107,7 +107,7 @@ export const startBridge = async (options: BridgeOptions): Promise<BridgeTarget>
       privateUrl: side.url,
       metric: side.metric,
       pending: side.pending,
-      drained: (everyMs = lookEveryMs) => waitUntil(async () => (await side.pending()) === 0, { what: 'empty its outbox', everyMs, boundMs: drainMs }),
+      drained: () => waitUntil(async () => (await side.pending()) === 0, { what: 'empty its outbox', everyMs: lookEveryMs, boundMs: drainMs }),
       stop,
     };
   } catch (error) {

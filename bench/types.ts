@@ -55,7 +55,7 @@ export interface Target {
   webhook(body: BodyKind): string;
   readonly headers: Readonly<Record<string, string>>;
   /** Resolves when nothing waits in it any more; bounded. */
-  drained(everyMs?: number): Promise<void>;
+  drained(): Promise<void>;
   stop(): Promise<void>;
 }
 

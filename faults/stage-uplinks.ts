@@ -13,6 +13,8 @@ export interface UplinkTally extends Verdict {
   readonly sent: number;
   readonly delivered: number;
   readonly parked: number;
+  /** How many webhooks were answered with each status but 204; 0 stands for no answer at all. */
+  readonly otherAnswers: Readonly<Record<number, number>>;
 }
 
 /** The numbered uplinks of a row: what was promised, and what arrived. */
@@ -41,6 +43,7 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
   const accepted: Accepted = new Map();
   const parkedDevices = new Set<string>();
   const givenUp = new Set<string>();
+  const otherAnswers = new Map<number, number>();
   let sent = 0;
   let nextFCnt = 0;
 
@@ -63,6 +66,7 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
       const note = (index: number, status: number): void => {
         sent += 1;
         if (status === 204) take(devEuiOf(firstDevice + (index % devices)), from + Math.floor(index / devices));
+        else otherAnswers.set(status, (otherAnswers.get(status) ?? 0) + 1);
         answered?.(index, status);
       };
       return countOf(await runLoad((device, fCnt) => bridge(replica(device, fCnt)), { ...options, from, answered: note }));
@@ -94,7 +98,7 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
     tally() {
       const toArrive = promised();
       const verdict = judge(toArrive, received.all);
-      return { ...verdict, lost: verdict.lost + givenUp.size, accepted: countOf(accepted), sent, delivered: countOf(toArrive) - verdict.lost, parked: parkedCount() };
+      return { ...verdict, lost: verdict.lost + givenUp.size, accepted: countOf(accepted), sent, delivered: countOf(toArrive) - verdict.lost, parked: parkedCount(), otherAnswers: Object.fromEntries(otherAnswers) };
     },
   };
 };
