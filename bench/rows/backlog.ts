@@ -12,7 +12,7 @@ const id = 'late';
 /** Between two looks whether all has left. A look costs the bridge some milliseconds, and the drain takes seconds. */
 const lookEveryMs = 150;
 const drainMs = 60_000;
-const names = { drain: 'a backlog, from the first session to the last PUBACK', publish: '(c) MQTT.js publishing alone' } as const;
+const names = { drain: 'a backlog, from the first session to the last look at which something waited', publish: '(c) MQTT.js publishing alone' } as const;
 
 /** A second connection gets all messages, and is paused until it has a backlog; an operator who mends an account does the same. */
 const addPaused = async ({ bridge }: Loaded, scene: Scene): Promise<void> => {
