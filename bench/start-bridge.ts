@@ -32,7 +32,8 @@ export interface BridgeTarget extends Target {
 }
 
 const startMs = 60_000;
-const drainMs = 60_000;
+/** Within it an outbox is to be empty. */
+export const drainMs = 60_000;
 /** Between two questions whether it is ready. */
 const askEveryMs = 5;
 /** Between two looks at the metrics of a bridge that works: to tell them costs it a millisecond or more. */
@@ -46,7 +47,7 @@ interface Wait {
 }
 
 /** @throws when it is not so in time */
-const waitUntil = async (isSo: () => boolean | Promise<boolean>, { what, everyMs, boundMs }: Wait): Promise<void> => {
+export const waitUntil = async (isSo: () => boolean | Promise<boolean>, { what, everyMs, boundMs }: Wait): Promise<void> => {
   const end = performance.now() + boundMs;
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`the bridge did not ${what} in ${boundMs / 1_000} s`);

@@ -43,7 +43,7 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
   const accepted: Accepted = new Map();
   const parkedDevices = new Set<string>();
   const givenUp = new Set<string>();
-  const otherAnswers = new Map<number, number>();
+  const otherAnswers: Record<number, number> = {};
   let sent = 0;
   let nextFCnt = 0;
 
@@ -66,7 +66,7 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
       const note = (index: number, status: number): void => {
         sent += 1;
         if (status === 204) take(devEuiOf(firstDevice + (index % devices)), from + Math.floor(index / devices));
-        else otherAnswers.set(status, (otherAnswers.get(status) ?? 0) + 1);
+        else otherAnswers[status] = (otherAnswers[status] ?? 0) + 1;
         answered?.(index, status);
       };
       return countOf(await runLoad((device, fCnt) => bridge(replica(device, fCnt)), { ...options, from, answered: note }));
@@ -98,7 +98,7 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
     tally() {
       const toArrive = promised();
       const verdict = judge(toArrive, received.all);
-      return { ...verdict, lost: verdict.lost + givenUp.size, accepted: countOf(accepted), sent, delivered: countOf(toArrive) - verdict.lost, parked: parkedCount(), otherAnswers: Object.fromEntries(otherAnswers) };
+      return { ...verdict, lost: verdict.lost + givenUp.size, accepted: countOf(accepted), sent, delivered: countOf(toArrive) - verdict.lost, parked: parkedCount(), otherAnswers };
     },
   };
 };

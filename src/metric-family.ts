@@ -25,7 +25,7 @@ export interface MetricFamily {
 
 const prefix = 'lpwan_bridge_';
 
-/** Values of a histogram that go to Prometheus' client together, when it is not scraped before: one after the other it takes several times as long. */
+/** Values of a series of a histogram that go to Prometheus' client together, when it is not scraped before: one after the other it takes several times as long. */
 const observedTogether = 256;
 
 /** @param label Name of the label that holds the member, `connection` or `network_server`. */
@@ -99,23 +99,24 @@ export const createMetricFamily = (registry: Registry, label: string, members: r
       });
     },
     histogram(name, help, buckets) {
-      const members: string[] = [];
-      const values: number[] = [];
-      const observeAll = (): void => {
-        members.forEach((member, index) => histogram.observe({ [label]: member }, values[index] as number));
-        members.length = 0;
-        values.length = 0;
+      const waiting = new Map<string, number[]>();
+      const observe = (values: number[], member: string): void => {
+        for (const value of values.splice(0)) histogram.observe({ [label]: member }, value);
       };
-      const histogram = new Histogram({ name: `${prefix}${name}`, help, labelNames: [label], buckets: [...buckets], registers, collect: observeAll });
-      lives((member) => histogram.zero({ [label]: member }), (member) => {
-        observeAll();
-        histogram.remove({ [label]: member });
-      });
+      const histogram = new Histogram({ name: `${prefix}${name}`, help, labelNames: [label], buckets: [...buckets], registers, collect: () => waiting.forEach(observe) });
+      lives(
+        (member) => {
+          waiting.set(member, []);
+          histogram.zero({ [label]: member });
+        },
+        (member) => {
+          waiting.delete(member);
+          histogram.remove({ [label]: member });
+        },
+      );
       return (member, value) => {
-        if (!known.has(member)) return;
-        members.push(member);
-        values.push(value);
-        if (members.length >= observedTogether) observeAll();
+        const values = waiting.get(member);
+        if (values !== undefined && values.push(value) >= observedTogether) observe(values, member);
       };
     },
     add(member) {

@@ -6,12 +6,12 @@ import { watchUsage } from '../proc.js';
 import type { Row } from '../row.js';
 import { alternate, medianFor, type Sample } from '../sample.js';
 import type { Scene } from '../scene.js';
+import { drainMs, waitUntil } from '../start-bridge.js';
 import { publishAlone } from '../start-target.js';
 
 const id = 'late';
 /** Between two looks whether all has left. A look costs the bridge some milliseconds, and the drain takes seconds. */
 const lookEveryMs = 150;
-const drainMs = 60_000;
 const names = { drain: 'a backlog, from the first session to the last look at which something waited', publish: '(c) MQTT.js publishing alone' } as const;
 
 /** A second connection gets all messages, and is paused until it has a backlog; an operator who mends an account does the same. */
@@ -33,14 +33,13 @@ const isOpen = async ({ bridge }: Loaded): Promise<boolean> => (await bridge.met
 const followDrain = async ({ bridge }: Loaded, backlog: number): Promise<number> => {
   const begun = performance.now();
   let perSecond = 0;
-  for (;;) {
+  const look = async (): Promise<boolean> => {
     const left = await bridge.pending();
-    const passedMs = performance.now() - begun;
-    if (left === 0) return perSecond;
-    if (passedMs > drainMs) throw new Error(`${left} messages still waited after ${drainMs / 1_000} s`);
-    perSecond = (1_000 * (backlog - left)) / passedMs;
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-  }
+    if (left > 0) perSecond = (1_000 * (backlog - left)) / (performance.now() - begun);
+    return left === 0;
+  };
+  await waitUntil(look, { what: 'empty its outbox', everyMs: lookEveryMs, boundMs: drainMs });
+  return perSecond;
 };
 
 /** Fills the outbox while the connection is paused, and lets it drain. */

@@ -1,6 +1,6 @@
 import type { Gateway, Position, Radio } from '../../messages/message.js';
 import { fskDataRate, loraDataRate, lrFhssDataRate } from '../data-rate.js';
-import { merged, present, restOf, type Building } from '../entries.js';
+import { isEmpty, merged, present, restOf, type Building } from '../entries.js';
 import { integerField, isObject, numberField, objectField, objectList, rememberingLast, textField, timeField, type Fields } from '../fields.js';
 import { positionField } from '../position.js';
 import type { Envelope } from './envelope.js';
@@ -31,7 +31,7 @@ export const readRadio = ({ root, version }: Envelope): RadioReading => {
     gateways: gateways.length === 0 ? undefined : gateways,
   });
   return {
-    radio: Object.keys(radio).length === 0 ? undefined : radio,
+    radio: isEmpty(radio) ? undefined : radio,
     txInfo: txInfo === undefined ? undefined : restOf(txInfo, modulation.isLora ? loraUsed : otherUsed),
   };
 };

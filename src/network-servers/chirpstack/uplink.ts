@@ -1,6 +1,6 @@
 import type { UplinkFields } from '../../messages/message.js';
 import { jsonValue } from '../body-text.js';
-import { type Building } from '../entries.js';
+import { isEmpty, type Building } from '../entries.js';
 import { base64Field, booleanField, integerField, isObject, textField, type Fields } from '../fields.js';
 import { commonFields, type Envelope } from './envelope.js';
 import { readRadio } from './radio.js';
@@ -35,7 +35,7 @@ export const parseUplink = (envelope: Envelope): UplinkFields => {
 /** A join-server context is there when the join server kept the AppSKey to itself, so that ChirpStack could not decrypt `data`. */
 const isEncrypted = (root: Fields): boolean => {
   const context = root.value['joinServerContext'];
-  return isObject(context) && Object.keys(context).length > 0;
+  return isObject(context) && !isEmpty(context);
 };
 
 interface Decoded {
