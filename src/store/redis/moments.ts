@@ -17,14 +17,27 @@ const fullMs = 150;
 const nearMs = 20;
 /** A moment that was missed by more is not used, ms. */
 const missedMs = 15;
+/** So many of the last answers tell how long the way to Redis is. */
+const answersKept = 8;
 /** A far turn may come nearer when those before it leave the line, so it is asked about again at half of the time, ms. */
 const farMs = 5_000;
 /** Longest sleep while another process submits for the device, ms. */
 const busyMs = 1_000;
 
+/** Tells for each answer how long one takes at least at the moment, ms: what it took beyond that held it up, and a long way to Redis holds up nothing. */
+const createLeastWay = (): ((tookMs: number) => number) => {
+  const last: number[] = [];
+  return (tookMs) => {
+    last.push(tookMs);
+    if (last.length > answersKept) last.shift();
+    return Math.min(...last);
+  };
+};
+
 /** @param earlyMs How much earlier a device comes back than its turn is expected: a sleep may end late. */
 export const createMoments = (lists: Pick<DeviceLists, 'permit'>, earlyMs: number): Moments => {
   const room = createRoom(mostAtOnce);
+  const leastWay = createLeastWay();
 
   const sleepOf = ({ kind, ms }: Permit): number => {
     if (kind === 'busy') return Math.min(ms, busyMs);
@@ -42,10 +55,11 @@ export const createMoments = (lists: Pick<DeviceLists, 'permit'>, earlyMs: numbe
   const ask = async (head: Head, first: boolean): Promise<{ readonly leaveBy: number } | { readonly sleepMs: number } | undefined> => {
     const asked = performance.now();
     const permit = await lists.permit(head, first);
+    const wayMs = leastWay(performance.now() - asked);
     if (permit.kind !== 'go') return { sleepMs: sleepOf(permit) };
     await untilMoment(permit.ms);
-    // The moment was given between asking and the answer; the earlier of both counts.
-    const moment = asked + permit.ms;
+    // The moment was given between asking and the answer. The earlier of both counts, but for the way, which is as long for those before and after.
+    const moment = asked + wayMs + permit.ms;
     return performance.now() - moment <= missedMs ? { leaveBy: moment + permit.lateMs } : undefined;
   };
 

@@ -1,7 +1,9 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { openProxy } from '../../../faults/proxy.js';
 import type { QueueWork } from '../../../src/downlink/ports.js';
 import { deadlineIn } from '../../../src/lifecycle.js';
 import { addAll, newDownlink } from '../../contracts/downlink-store-samples.js';
+import type { RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import { openStore, redisFor } from './open-store.js';
 
@@ -68,4 +70,28 @@ void t.test('one that comes when no other was at work need not wait, and is alon
   await addAll(other, some('late', 3));
   await until('those of the second', () => second.given.length === 3);
   t.ok(second.given.every(({ lateMs }) => lateMs > 500));
+});
+
+/** The address of a Redis from where its answers come 50 ms after the question. */
+const farFrom = async (t: Test, redis: RedisServer): Promise<string> => {
+  const proxy = await openProxy(redis.port);
+  t.teardown(() => proxy.close());
+  proxy.shape({ delayMs: 25 });
+  return redis.url.replace(String(redis.port), String(proxy.port));
+};
+
+void t.test('a Redis that is far away hands out as well', async (t) => {
+  const redis = await redisFor(t);
+  const url = await farFrom(t, redis);
+  const near = await openStore(t, redis.url);
+  const [one, other] = [await openStore(t, url, { ratePerSecond: () => 100 }), await openStore(t, url, { ratePerSecond: () => 100 })];
+  const [first, second] = [recordMoments(), recordMoments()];
+  one.queue.start(first.work);
+  await addAll(near, some('alone', 10));
+  await until('those of the first', () => first.given.length === 10);
+  t.ok(first.given.every(({ lateMs }) => lateMs > 500), 'alone: half a second and more');
+  other.queue.start(second.work);
+  await addAll(near, some('both', 20));
+  await until('all left', () => first.given.length + second.given.length === 30);
+  t.ok(second.given.every(({ lateMs }) => lateMs >= 0), 'none has its moment when it is over');
 });
