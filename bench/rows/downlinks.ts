@@ -104,6 +104,6 @@ export const downlinks: readonly Row[] = [
   queueRow({ name: 'downlinks-local', title: 'local queue', seen: 'downlinksLocal', queue: () => Promise.resolve({}) }),
   queueRow({
     name: 'downlinks-redis', title: 'BullMQ on Redis', seen: 'downlinksRedis',
-    queue: async (scene) => ({ redis: { url: (await scene.own(startRedisServer())).url }, secrets: { key: randomBytes(32).toString('base64') } }),
+    queue: async (scene) => ({ redis: { url: (await scene.own(startRedisServer({ settings: { appendfsync: 'everysec' } }))).url }, secrets: { key: randomBytes(32).toString('base64') } }),
   }),
 ];

@@ -4,7 +4,7 @@ import type { Row } from '../row.js';
 import type { Scene } from '../scene.js';
 
 const contestantOf = async (scene: Scene, workers: number, store: 'local' | 'redis'): Promise<Contestant> => {
-  const redis = await scene.own(startRedisServer());
+  const redis = await scene.own(startRedisServer({ settings: { appendfsync: 'everysec' } }));
   return { name: `${workers === 1 ? 'one process' : `${workers} workers`}, ${store === 'local' ? 'outbox on disk' : 'outbox in Redis'}`, subject: await openBridge(scene, { workers, store, redis }) };
 };
 

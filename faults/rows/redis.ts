@@ -104,7 +104,7 @@ const restarted = (place: OutboxPlace): Row => row(place, {
 
 const killed = (place: OutboxPlace): Row => row(place, {
   name: 'redis-killed',
-  fault: 'Redis killed (kill -9) and started again on its append-only file after 5 s, 5 times (quick: once, after 2 s)',
+  fault: 'Redis killed (kill -9) and started again on its append-only file (`appendfsync always`) after 5 s, 5 times (quick: once, after 2 s)',
   boundSeconds: { quick: 60, long: 300 },
   run: (stage, form) => underLoad(stage, place, form === 'quick' ? 5 : 60, () => inRounds(stage, form, async () => {
     await stage.redis.kill();

@@ -15,7 +15,7 @@ export interface RedisServer {
   /** Stops it with SIGSTOP: it keeps its connections and answers nobody. */
   pause(): void;
   resume(): void;
-  /** Ends it with SIGKILL; what it has written stays. */
+  /** Ends it with SIGKILL; what it has answered stays. */
   kill(): Promise<void>;
   /** Starts it again on the same port with the same data, after `kill`. */
   restart(): Promise<void>;
@@ -23,7 +23,7 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  /** Settings that differ, such as `{ appendonly: 'no' }`; a list is several words. */
+  /** Settings that differ, such as `{ appendonly: 'no' }`; a list is several words. With `appendfsync everysec` a kill may lose what was answered while the disk was slow. */
   readonly settings?: Readonly<Record<string, string | readonly string[]>>;
   /** A port where it shall listen; a free one by default. */
   readonly port?: number;
@@ -46,7 +46,7 @@ const accepts = (port: number): Promise<boolean> => new Promise((resolve) => {
 });
 
 const settingsOf = (port: number, dir: string, { settings = {}, tls = false }: RedisServerOptions): string[] => {
-  const all = { bind: '127.0.0.1', port: tls ? '0' : String(port), ...(tls ? { 'tls-port': String(port) } : {}), dir, appendonly: 'yes', 'maxmemory-policy': 'noeviction', save: '', ...settings };
+  const all = { bind: '127.0.0.1', port: tls ? '0' : String(port), ...(tls ? { 'tls-port': String(port) } : {}), dir, appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', save: '', ...settings };
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...(typeof value === 'string' ? [value] : value)]);
 };
 
