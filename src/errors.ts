@@ -104,6 +104,8 @@ export interface BridgeErrorOptions {
   readonly field?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
+  /** What was asked for may have been done all the same: its answer did not come. */
+  readonly mayBeDone?: boolean;
 }
 
 /** A failure with one reason from the table; everything else about it follows from the reason. */
@@ -113,6 +115,7 @@ export class BridgeError extends Error {
   readonly detail: string | undefined;
   readonly field: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly mayBeDone: boolean;
 
   constructor(reason: Reason, options: BridgeErrorOptions = {}) {
     const { title } = reasons[reason];
@@ -122,6 +125,7 @@ export class BridgeError extends Error {
     this.detail = options.detail;
     this.field = options.field;
     this.retryAfterMs = options.retryAfterMs;
+    this.mayBeDone = options.mayBeDone ?? false;
   }
 
   get row(): ReasonRow {

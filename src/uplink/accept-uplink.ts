@@ -75,6 +75,8 @@ const receiptOf = ({ prepared }: Submission, isDuplicate: (index: number) => boo
 /** Gathers the webhooks of one event-loop turn into one append, and answers each when it is durable. */
 export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, logger }: AcceptOptions): Accept => {
   const directKeys = createDirectKeys();
+  /** Devices with a message that was refused and may be in the store: until that is known, nothing goes past it. */
+  const unsure = new Set<string>();
   let turn: Submission[] = [];
   let closed = false;
   const underWay = new Set<Promise<void>>();
@@ -128,7 +130,7 @@ export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, lo
   const publishAll = async ({ append, message, filtered }: Prepared, error: BridgeError): Promise<void> => {
     if (filtered !== undefined) throw error;
     for (const { record, park } of append.records) {
-      const intake = park === undefined ? delivery(record.connectionId) : undefined;
+      const intake = park === undefined && !unsure.has(record.deviceId) ? delivery(record.connectionId) : undefined;
       if (intake === undefined) throw error;
       await intake.publishDirectly(record);
     }
@@ -142,13 +144,16 @@ export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, lo
       for (const prepared of submission.prepared) count(submission, prepared, 'stored');
       submission.resolve(receiptOf(submission, () => false));
     } catch (failure) {
+      if (error.mayBeDone) for (const { message } of submission.prepared) unsure.add(message.deviceId);
       submission.reject(failure instanceof BridgeError ? failure : error);
     }
   };
 
   const append = async (submissions: readonly Submission[]): Promise<void> => {
     try {
-      conclude(submissions, await outbox.append(submissions.flatMap((submission) => submission.prepared.map((one) => one.append))));
+      const results = await outbox.append(submissions.flatMap((submission) => submission.prepared.map((one) => one.append)));
+      unsure.clear();
+      conclude(submissions, results);
     } catch (cause) {
       const error = cause instanceof BridgeError ? cause : new BridgeError('store_unavailable', { detail: messageOf(cause), cause });
       if (error.reason === 'store_unavailable') await Promise.all(submissions.map((submission) => publishInstead(submission, error)));

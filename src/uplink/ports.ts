@@ -137,7 +137,8 @@ export interface Outbox {
    * Appends in order, all or none, in one transaction with the dedup keys. Resolves when it is on durable storage. Of two
    * appends with one key in the window (also in one batch, also while the first is being written) the second is a duplicate, and
    * is answered only when the first is durable.
-   * @throws BridgeError `outbox_full` or `store_unavailable`; then nothing of the batch is kept.
+   * @throws BridgeError `outbox_full` or `store_unavailable`; then nothing of the batch is kept, but for an error with `mayBeDone`: then it is known when the next
+   * append succeeds, and told to the `SharedOutboxListener` before.
    */
   append(batch: readonly Append[]): Promise<AppendResult[]>;
   /**

@@ -1,4 +1,4 @@
-import { BridgeError } from '../../../errors.js';
+import { BridgeError, messageOf } from '../../../errors.js';
 import type { Append, AppendResult, OutboxRecord, SharedOutboxListener } from '../../../uplink/ports.js';
 import type { Argument } from '../script.js';
 import { appendScript } from './append-scripts.js';
@@ -9,6 +9,8 @@ import type { SlotCalls } from './slot-calls.js';
 
 export interface AppendsOptions {
   readonly calls: Pick<SlotCalls, 'call'>;
+  /** While it is not, nothing is sent. */
+  readonly isUp: () => boolean;
   readonly totals: SharedTotals;
   readonly listener: () => SharedOutboxListener;
   readonly wake: () => void;
@@ -45,7 +47,7 @@ const argumentsOf = (batch: readonly Append[]): Argument[] => {
   return args;
 };
 
-export const createAppends = ({ calls, totals, listener, wake }: AppendsOptions): Appends => {
+export const createAppends = ({ calls, isUp, totals, listener, wake }: AppendsOptions): Appends => {
   let waiting: Group[] = [];
 
   const next = (): Group[] => {
@@ -87,12 +89,13 @@ export const createAppends = ({ calls, totals, listener, wake }: AppendsOptions)
     waits: () => waiting.length > 0,
     async run() {
       const groups = next();
+      const mayBeDone = isUp();
       try {
         const [firsts, elsewhere] = (await calls.call(appendScript, [groups.length, ...groups.flatMap(({ args }) => args)])) as Result;
         const others = new Set(elsewhere);
         for (const [index, group] of groups.entries()) conclude(group, firsts[index] ?? [], others);
       } catch (cause) {
-        const error = cause instanceof BridgeError ? cause : new BridgeError('store_unavailable', { cause });
+        const error = new BridgeError(cause instanceof BridgeError ? cause.reason : 'store_unavailable', { detail: messageOf(cause), cause, mayBeDone });
         for (const { reject } of groups) reject(error);
       }
     },

@@ -100,7 +100,7 @@ export const openRedisOutbox = async (options: RedisOutboxOptions, tuning: Parti
   const evaluate = createEvaluate(link, tag);
   const calls = createSlotCalls({ evaluate, current: slot, lost, listener, totals, rewound: () => settles.abandon('redis has lost its latest changes'), limits: [dedupWindowMs, Math.min(maxMessages, Number.MAX_SAFE_INTEGER), maxBytes, parkedMaxBytes], now, logger });
   const wake = (): void => flight.wake();
-  const appends = createAppends({ calls, totals, listener, wake });
+  const appends = createAppends({ calls, isUp: () => link.isUp(), totals, listener, wake });
   const settles = createSettles({ calls, current: slot, wake, logger });
   const errands = createErrands(wake);
   const flight = createSingleFlight([settles, appends, errands]);
