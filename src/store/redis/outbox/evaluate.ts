@@ -1,3 +1,4 @@
+import { PackedCommand } from './packed-command.js';
 import type { RedisLink } from '../redis-link.js';
 import type { Argument, Script } from '../script.js';
 
@@ -10,17 +11,18 @@ export interface Evaluate {
 }
 
 export const createEvaluate = (link: Pick<RedisLink, 'run'>, tag: string): Evaluate => {
-  const call = (method: 'call' | 'callBuffer', { sha, lua }: Script, args: readonly Argument[]): Promise<unknown> =>
+  const call = (replyEncoding: 'utf8' | null, { sha, lua }: Script, args: readonly Argument[]): Promise<unknown> =>
     link.run(async (client) => {
+      const send = (name: 'evalsha' | 'eval', script: string): unknown => client.sendCommand(new PackedCommand(name, [script, 1, `${tag}:`, ...args], { replyEncoding }));
       try {
-        return await client[method]('evalsha', [sha, 1, `${tag}:`, ...args]);
+        return await send('evalsha', sha);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return client[method]('eval', [lua, 1, `${tag}:`, ...args]);
+        return send('eval', lua);
       }
     });
   return {
-    text: (script, args) => call('call', script, args),
-    bytes: (script, args) => call('callBuffer', script, args),
+    text: (script, args) => call('utf8', script, args),
+    bytes: (script, args) => call(null, script, args),
   };
 };
