@@ -9,6 +9,13 @@ export const callApi = async (privateUrl: string, call: `${'POST' | 'PATCH'} /${
   if (!answer.ok) throw new Error(`${call} was answered ${answer.status}: ${text}`);
 };
 
+/** Messages that wait for a connection. A scrape of the metrics tells it too, and takes ten times as long. */
+export const pendingOf = async (privateUrl: string, id: string): Promise<number> => {
+  const answer = await fetch(`${privateUrl}/connections/${id}`);
+  if (!answer.ok) throw new Error(`GET /connections/${id} was answered ${answer.status}`);
+  return ((await answer.json()) as { readonly pending: { readonly messages: number } }).pending.messages;
+};
+
 /** A connection without a pace, as the API takes it. */
 export const connectionDocument = async (id: string, broker: BrokerAddress): Promise<object> => ({
   id,

@@ -68,3 +68,16 @@ export const medianFor = (samples: Samples, name: string): Sample => {
   if (found === undefined) throw new Error(`${name} was not measured`);
   return medianSample(found);
 };
+
+/** What one reached in the same time, as a part of another: the median of the rounds, so that a round in which the machine was slow, or unlike the others, counts once. @throws when a name had no turn */
+export const ratioOf = (samples: Samples, one: string, other: string): number => {
+  const speeds = (name: string, round: number, rounds: number): number => {
+    const own = (samples.get(name) ?? []).map(({ perSecond }) => perSecond);
+    const turns = own.length / rounds;
+    return own.slice(round * turns, (round + 1) * turns).reduce((sum, speed) => sum + speed / turns, 0);
+  };
+  const rounds = Math.min(...[one, other].map((name) => samples.get(name)?.length ?? 0));
+  const ratio = medianOf(Array.from({ length: rounds }, (_, round) => speeds(one, round, rounds) / speeds(other, round, rounds)));
+  if (ratio === undefined) throw new Error(`${one} and ${other} were not measured beside each other`);
+  return ratio;
+};
