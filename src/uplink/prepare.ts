@@ -28,9 +28,9 @@ export interface Arrival {
   readonly receivedAt: number;
 }
 
-/** First 16 bytes of SHA-256 over everything that makes this message this message: dedup key, and in hex the message id. */
-const dedupKeyOf = ({ sender, incoming }: Arrival): Buffer =>
-  hash('sha256', `${sender?.id ?? ''}\n${incoming.fields.deviceId}\n${incoming.fields.type}\n${incoming.idempotencyKey}`, 'buffer').subarray(0, 16);
+/** First 16 bytes of SHA-256, in hex, over everything that makes this message this message: its id, and in bytes its dedup key. As text the hash takes half the time. */
+const idOf = ({ sender, incoming }: Arrival): string =>
+  hash('sha256', `${sender?.id ?? ''}\n${incoming.fields.deviceId}\n${incoming.fields.type}\n${incoming.idempotencyKey}`, 'hex').slice(0, 32);
 
 /** A message with its document; what is shaped for one target serves the others of the same format. */
 export interface Shapable {
@@ -96,12 +96,12 @@ const route = ({ match, targetOf }: Routes, { connectionId }: Incoming, message:
 
 /** Stamps, matches, shapes and renders one message: from what a network server said to what the outbox keeps. */
 export const prepare = (routes: Routes, arrival: Arrival): Prepared => {
-  const dedupKey = dedupKeyOf(arrival);
+  const id = idOf(arrival);
   const { sender, incoming, receivedAt } = arrival;
-  const stamp = { id: dedupKey.toString('hex'), receivedAt: isoTime(receivedAt), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
+  const stamp = { id, receivedAt: isoTime(receivedAt), ...(sender === undefined ? {} : { networkServer: { id: sender.id, kind: sender.kind } }) };
   const message = stampMessage(stamp, incoming.fields);
   const { targets, filtered } = route(routes, incoming, message);
   const shapable: Shapable = { message, original: incoming.original ?? arrival.body, shaped: new Map() };
-  const append: Append = { dedupKey, eventTimeMs: incoming.eventTimeMs ?? 0, records: targets.map((target) => recordFor(target, shapable, receivedAt)) };
+  const append: Append = { dedupKey: Buffer.from(id, 'hex'), eventTimeMs: incoming.eventTimeMs ?? 0, records: targets.map((target) => recordFor(target, shapable, receivedAt)) };
   return { message, append, ...(filtered === undefined ? {} : { filtered }) };
 };
