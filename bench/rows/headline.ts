@@ -33,9 +33,9 @@ const furtherTurns = async (scene: Scene): Promise<readonly Turn[]> => {
 };
 
 /** The same time in more and shorter windows: the machine's own speed may change within seconds, and a ratio tells most between neighbours. */
-const inShortWindows = (scene: Scene): Scene => {
-  const seconds = scene.seconds > 2 ? 2 : 1;
-  return { ...scene, seconds, rounds: Math.ceil((scene.seconds * scene.rounds) / seconds) };
+const inShortWindows = <T extends Pick<Scene, 'seconds' | 'rounds'>>(whole: T): T => {
+  const seconds = whole.seconds > 2 ? 2 : 1;
+  return { ...whole, seconds, rounds: Math.ceil((whole.seconds * whole.rounds) / seconds) };
 };
 
 /** The bridge between the ceilings, in turn with each of them. */
@@ -43,7 +43,10 @@ export const headline: Row = {
   name: 'headline',
   what: 'Full speed, and the ceilings',
   quick: true,
-  boundSeconds: ({ seconds, rounds }) => 60 + rounds * seconds * 7 * 11 + 3 * seconds,
+  boundSeconds(whole) {
+    const { seconds, rounds } = inShortWindows(whole);
+    return 60 + rounds * 7 * (seconds + 10) + 3 * whole.seconds;
+  },
   async run(whole) {
     const scene = inShortWindows(whole);
     const broker = await scene.broker();

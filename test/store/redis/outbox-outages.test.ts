@@ -12,7 +12,7 @@ const delivered = (records: readonly OutboxRecord[]): Settlement[] => records.ma
 const isUnavailable = (error: unknown): boolean => error instanceof BridgeError && error.reason === 'store_unavailable';
 
 void t.test('Redis is killed under load and comes back: nothing that was acknowledged is lost, and each device is in order', async (t) => {
-  const redis = await redisFor(t, { settings: { appendfsync: 'always' } });
+  const redis = await redisFor(t);
   const { outbox, told } = await openOutbox(t, redis.url, {}, { watchMs: 50 });
   const acknowledged: string[][] = [];
   let refused = 0;

@@ -22,8 +22,8 @@ const partsOf = (args: readonly Part[]): Part[] => {
 };
 
 /**
- * A command that ioredis sends as it sends others, and that is written in fewer pieces: an append has nine arguments for each record, one of which is a buffer, and
- * ioredis writes each of them, its length and its end by itself.
+ * A command that ioredis sends as it sends others, and that is put together in fewer pieces: an append has eight arguments for each record, one of which is a buffer.
+ * Once one is, ioredis writes each text by itself, and each buffer, its length and its end.
  */
 export class PackedCommand extends Command {
   override toWritable(): Buffer {
