@@ -24,7 +24,7 @@ export class SlotMap<K, V> {
   set(key: K, value: V): void {
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = this.#free.pop() ?? this.#values.length;
+      place = this.#free.pop() ?? this.#values.push(value) - 1;
       this.#places.set(key, place);
     }
     this.#values[place] = value;

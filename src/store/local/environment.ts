@@ -118,15 +118,20 @@ const unusedBytes = ({ root, tables }: Opened<object>): number => {
 export const openEnvironment = <T extends AnyTables>(path: string, openHere: (path: string) => Opened<T>): Environment<T> => {
   let opened: Opened<T> | undefined = openHere(path);
   let closing: Promise<void> | undefined;
+  /** A commit failed: only after one LMDB may be broken. */
+  let doubted = false;
 
   const ready = async (): Promise<T> => {
-    if (opened !== undefined && !usable(opened)) {
+    if (doubted && opened !== undefined && !usable(opened)) {
       const { root } = opened;
       opened = undefined;
       closing = root.close().finally(() => (closing = undefined));
     }
     if (closing !== undefined) await closing;
     opened ??= openHere(path);
+    doubted = false;
+    // Whoever reads now sees what is committed.
+    opened.root.resetReadTxn();
     return opened.tables;
   };
 
@@ -137,6 +142,7 @@ export const openEnvironment = <T extends AnyTables>(path: string, openHere: (pa
       await root.batch(() => { write(tables); });
     } catch (error) {
       const cause = await causeOf(error);
+      doubted = true;
       await ready().catch(() => undefined);
       throw cause;
     }
