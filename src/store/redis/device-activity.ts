@@ -59,7 +59,10 @@ export const createGatheredActivity = ({ link, periodMs, bound }: ActivityOption
   return {
     note(deviceId, activity) {
       const before = gathered.get(deviceId);
-      if (before !== undefined && before.lastSeenAt > activity.lastSeenAt) return;
+      if (before !== undefined) {
+        if (before.lastSeenAt <= activity.lastSeenAt) gathered.set(deviceId, activity);
+        return;
+      }
       setBounded(gathered, [deviceId, activity], bound);
       if (gathered.size === bound && link.isUp()) void flush();
     },

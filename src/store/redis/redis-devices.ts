@@ -1,5 +1,6 @@
 import type { DeviceFilter, DeviceRecord, Devices, SeenDevice } from '../../downlink/ports.js';
 import type { Logger } from '../../log.js';
+import { sameEntries, sameTexts } from '../../same.js';
 import { createGatheredActivity } from './device-activity.js';
 import { findDeviceScript, heardScript, listDevicesScript } from './device-scripts.js';
 import { deviceKeyOf } from './keys.js';
@@ -27,7 +28,7 @@ const freshMs = 60_000;
 const lookedAtOnce = 500;
 
 interface Known {
-  readonly text: string;
+  readonly record: DeviceRecord;
   readonly at: number;
 }
 
@@ -36,46 +37,48 @@ interface Listed {
   readonly device: SeenDevice;
 }
 
+/** Runs for every uplink, so it compares without making anything. */
+const isSame = (one: DeviceRecord, other: DeviceRecord): boolean =>
+  one.networkServerId === other.networkServerId && sameTexts(one.connectionIds, other.connectionIds) && sameEntries(one.address, other.address);
+
 const textOf = ({ deviceId, networkServerId, connectionIds, address }: DeviceRecord): string => JSON.stringify({ deviceId, networkServerId, connectionIds, address });
 
 export const createRedisDevices = ({ link, logger, activityMs, bound = 100_000 }: RedisDevicesOptions): RedisDevices => {
   const known = new Map<string, Known>();
-  const remember = (deviceId: string, text: string): void => void setBounded(known, [deviceId, { text, at: performance.now() }], bound);
+  const remember = (record: DeviceRecord): void => void setBounded(known, [record.deviceId, { record, at: performance.now() }], bound);
 
-  const pending = createWriteBehind<string>({
+  const pending = createWriteBehind<DeviceRecord>({
     link,
     bound,
     logger,
     overflow: 'more devices were heard than can be held while redis is away; the oldest are noted again when they are heard again',
     async write(records) {
-      await link.call(heardScript, ...records.flatMap(([deviceId, text]) => [deviceKeyOf(deviceId), text]));
-      for (const [deviceId, text] of records) remember(deviceId, text);
+      await link.call(heardScript, ...records.flatMap(([deviceId, record]) => [deviceKeyOf(deviceId), textOf(record)]));
+      for (const [, record] of records) remember(record);
     },
   });
   const activity = createGatheredActivity({ link, periodMs: activityMs, bound });
 
   const note = (record: DeviceRecord): void => {
-    const text = textOf(record);
     const unwritten = pending.get(record.deviceId);
-    if (unwritten === text) return;
+    if (unwritten !== undefined && isSame(unwritten, record)) return;
     const written = known.get(record.deviceId);
-    if (unwritten === undefined && written?.text === text && performance.now() - written.at < freshMs) return;
-    pending.put(record.deviceId, text);
+    if (unwritten === undefined && written !== undefined && isSame(written.record, record) && performance.now() - written.at < freshMs) return;
+    pending.put(record.deviceId, record);
   };
 
-  const seen = (text: string, active: string | null): SeenDevice => {
-    const record = JSON.parse(text) as DeviceRecord;
-    return { ...record, ...activity.latest(record.deviceId, active) };
-  };
+  const recordOf = (text: string): DeviceRecord => JSON.parse(text) as DeviceRecord;
+  const seen = (record: DeviceRecord, active: string | null): SeenDevice => ({ ...record, ...activity.latest(record.deviceId, active) });
 
   const find = async (deviceId: string): Promise<SeenDevice | undefined> => {
     try {
       const [text, active] = (await link.call(findDeviceScript, deviceKeyOf(deviceId))) as [string | null, string | null];
-      if (text !== null) remember(deviceId, text);
-      const latest = pending.get(deviceId) ?? text;
-      return latest === null ? undefined : seen(latest, active);
+      const stored = text === null ? undefined : recordOf(text);
+      if (stored !== undefined) remember(stored);
+      const latest = pending.get(deviceId) ?? stored;
+      return latest && seen(latest, active);
     } catch (error) {
-      const remembered = pending.get(deviceId) ?? known.get(deviceId)?.text;
+      const remembered = pending.get(deviceId) ?? known.get(deviceId)?.record;
       if (remembered === undefined) throw error;
       return seen(remembered, null);
     }
@@ -85,7 +88,7 @@ export const createRedisDevices = ({ link, logger, activityMs, bound = 100_000 }
   const some = async (after: string, wanted: number, { networkServerId = '', connectionId = '' }: DeviceFilter): Promise<{ readonly found: Listed[]; readonly next: string }> => {
     const [next = '', ...parts] = (await link.call(listDevicesScript, after, wanted, lookedAtOnce, networkServerId, connectionId)) as string[];
     const found: Listed[] = [];
-    for (let at = 0; at < parts.length; at += 3) found.push({ key: parts[at] ?? '', device: seen(parts[at + 1] ?? '', parts[at + 2] ?? '') });
+    for (let at = 0; at < parts.length; at += 3) found.push({ key: parts[at] ?? '', device: seen(recordOf(parts[at + 1] ?? ''), parts[at + 2] ?? '') });
     return { found, next };
   };
 

@@ -7,6 +7,7 @@ import { reading, type DownlinkTables, type Writer } from './downlink-tables.js'
 import { createDeviceList } from './device-list.js';
 import { createGathered } from './gathered.js';
 import { createRecentMap } from '../../../recent-map.js';
+import { sameEntries, sameTexts } from '../../../same.js';
 
 export interface LocalDevices extends Devices {
   /** Writes what is not written yet. */
@@ -23,17 +24,10 @@ export interface DevicesParts {
 /** Devices remembered in memory, and most changes that wait for the disk. */
 const mostInMemory = 50_000;
 
-const sameTexts = (one: readonly string[], other: readonly string[]): boolean => one.length === other.length && one.every((text, index) => text === other[index]);
-
-const sameAddress = (one: DeviceRecord['address'], other: DeviceRecord['address']): boolean => {
-  const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
-};
-
 /** Runs for every uplink, so it compares without making anything. */
 const isSame = (one: DeviceRecord, other: DeviceRecord | undefined): boolean =>
   other !== undefined &&
-  (one === other || (one.networkServerId === other.networkServerId && sameTexts(one.connectionIds, other.connectionIds) && sameAddress(one.address, other.address)));
+  (one === other || (one.networkServerId === other.networkServerId && sameTexts(one.connectionIds, other.connectionIds) && sameEntries(one.address, other.address)));
 
 export const createDevices = ({ environment, writer, activities, now }: DevicesParts): LocalDevices => {
   const recent = createRecentMap<DeviceRecord>(mostInMemory);

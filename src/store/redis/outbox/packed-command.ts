@@ -1,4 +1,5 @@
 import { Command } from 'ioredis';
+import type { Argument } from '../script.js';
 
 /** What is written at once: texts are gathered up to the next buffer. */
 type Part = string | Buffer;
@@ -6,19 +7,28 @@ type Part = string | Buffer;
 const lengthOf = (part: Part): number => (typeof part === 'string' ? Buffer.byteLength(part) : part.length);
 
 /** The request as Redis reads it: the number of arguments, then each with its length in bytes before it ("Redis serialization protocol specification", arrays and bulk strings). */
-const partsOf = (args: readonly Part[]): Part[] => {
+const partsOf = (name: string, args: readonly Argument[]): Part[] => {
   const parts: Part[] = [];
-  let text = `*${args.length}\r\n`;
+  let text = `*${args.length + 1}\r\n$${name.length}\r\n${name}\r\n`;
   for (const arg of args) {
-    text += `$${lengthOf(arg)}\r\n`;
-    if (typeof arg === 'string') text += `${arg}\r\n`;
-    else {
-      parts.push(text, arg);
+    if (Buffer.isBuffer(arg)) {
+      parts.push(`${text}$${arg.length}\r\n`, arg);
       text = '\r\n';
+    } else {
+      const one = String(arg);
+      text += `$${Buffer.byteLength(one)}\r\n${one}\r\n`;
     }
   }
   parts.push(text);
   return parts;
+};
+
+const requestOf = (name: string, args: readonly Argument[]): Buffer => {
+  const parts = partsOf(name, args);
+  const request = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + lengthOf(part), 0));
+  let at = 0;
+  for (const part of parts) at += typeof part === 'string' ? request.write(part, at) : part.copy(request, at);
+  return request;
 };
 
 /**
@@ -26,12 +36,15 @@ const partsOf = (args: readonly Part[]): Part[] => {
  * Once one is, ioredis writes each text by itself, and each buffer, its length and its end.
  */
 export class PackedCommand extends Command {
+  readonly #request: Buffer;
+
+  constructor(name: string, args: readonly Argument[], options: ConstructorParameters<typeof Command>[2] = {}) {
+    // What ioredis would do with all of them costs as much as to write them. A cluster finds the node by the key, the third argument of a script.
+    super(name, args.slice(0, 3), options);
+    this.#request = requestOf(name, args);
+  }
+
   override toWritable(): Buffer {
-    // ioredis has made texts of the numbers by now.
-    const parts = partsOf([this.name, ...(this.args as readonly Part[])]);
-    const request = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + lengthOf(part), 0));
-    let at = 0;
-    for (const part of parts) at += typeof part === 'string' ? request.write(part, at) : part.copy(request, at);
-    return request;
+    return this.#request;
   }
 }
