@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { PendingTotals } from '../../uplink/ports.js';
 import type { ProbeReport } from './check-store.js';
-import { openTables, type Opened, type Tables } from './environment.js';
-import { countPiece, openChecked, piecesOf, recordTables, type Piece, type PieceCount } from './probe-pieces.js';
+import { openTables } from './environment.js';
+import { countPieces, piecesOf, recordTables, type Piece, type PieceCount, type SharedPieces } from './probe-pieces.js';
 import { Damage, entriesOf, Unreadable, walkTables } from './probe-report.js';
 import type { ThreadAnswer, ThreadWork } from './probe-thread.js';
 
@@ -23,11 +23,13 @@ const inThread = (work: ThreadWork): Promise<readonly PieceCount[]> =>
     thread.once('error', reject);
   });
 
-const countAll = async (path: string, { root }: Opened<Tables>, pieces: readonly Piece[]): Promise<readonly PieceCount[]> => {
-  if (pieces.length < fewestPieces) return pieces.map((piece) => countPiece(openChecked(root, piece.table), piece));
-  const work: ThreadWork = { path, pieces, next: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
-  const threads = Math.min(mostThreads, availableParallelism());
-  return (await Promise.all(Array.from({ length: threads }, () => inThread(work)))).flat();
+/** Begins the threads beside this one. */
+const readBeside = (path: string, shared: SharedPieces): Promise<readonly (readonly PieceCount[])[]> => {
+  const threads = shared.pieces.length < fewestPieces ? 0 : Math.min(mostThreads, availableParallelism()) - 1;
+  const counting = Promise.all(Array.from({ length: threads }, () => inThread({ path, ...shared })));
+  // What this thread finds may be told first.
+  counting.catch(() => undefined);
+  return counting;
 };
 
 const totalsOf = (counts: readonly PieceCount[], table: Piece['table']): [number, PendingTotals][] => {
@@ -47,11 +49,12 @@ export const reportOutbox = async (path: string, size: number): Promise<ProbeRep
   const opened = openTables(path, true);
   const { records, parked, ...others } = opened.tables;
   const pieces = [...piecesOf(records, 'records', size), ...piecesOf(parked, 'parked', size)];
-  const counting = countAll(path, opened, pieces);
-  // The other tables may be found damaged first.
-  counting.catch(() => undefined);
+  const shared: SharedPieces = { pieces, next: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
+  const beside = readBeside(path, shared);
   walkTables(others);
-  const counts = await counting;
+  // This thread reads too: another one takes a while to begin.
+  const own = countPieces(opened.root, shared);
+  const counts = [own, ...(await beside)].flat();
   for (const table of recordTables) {
     const found = counts.filter((count) => count.table === table).reduce((sum, { messages }) => sum + messages, 0);
     if (found !== entriesOf(opened.tables[table])) throw new Damage(`table ${table}: entries are missing`);

@@ -2,7 +2,7 @@ import type { RootDatabase } from 'lmdb';
 import type { Table } from './environment.js';
 import { maxOrdinal, ordinalOf, recordKey, recordRange, seqOf } from './outbox-keys.js';
 import { Damage } from './probe-report.js';
-import { damageOf, storedBytes } from './record-encoding.js';
+import { bodyStart, damageOf, storedBytes } from './record-encoding.js';
 
 /** The tables of an outbox that hold records. */
 export const recordTables = ['records', 'parked'] as const;
@@ -54,13 +54,24 @@ interface CheckedTable {
   getRange(range: { readonly start: Buffer; readonly end: Buffer }): Iterable<{ readonly key: number; readonly value: number | string }>;
 }
 
+/** Gives the body of a value of some length in a buffer. To make a view takes as long as the rest of the check, so each is made once: values have few lengths. */
+const createBodies = (): ((bytes: Buffer, length: number) => Buffer) => {
+  let of: Buffer | undefined;
+  let views: (Buffer | undefined)[] = [];
+  return (bytes, length) => {
+    if (of !== bytes) views = [];
+    of = bytes;
+    return (views[length] ??= bytes.subarray(bodyStart, length));
+  };
+};
+
 /** The bytes are looked at where the binding of LMDB put them: a copy of each key and value would more than double the time of the check. */
-const lookingOnly = {
+const createLookingOnly = (bodyOf = createBodies()): object => ({
   encoder: {
     encode() {
       throw new Error('a probe writes nothing');
     },
-    decode: (bytes: Buffer, length: number): number | string => damageOf(bytes, length) ?? length,
+    decode: (bytes: Buffer, length: number): number | string => damageOf(bytes, length, bodyOf(bytes, length)) ?? length,
   },
   keyEncoder: {
     writeKey(key: Buffer, target: Buffer, position: number): number {
@@ -69,12 +80,12 @@ const lookingOnly = {
     },
     readKey: (_source: Buffer, start: number, end: number): number => end - start,
   },
-};
+});
 
-export const openChecked = (root: RootDatabase<Buffer, Buffer>, name: RecordTable): CheckedTable => root.openDB({ name, ...lookingOnly }) as unknown as CheckedTable;
+const openChecked = (root: RootDatabase<Buffer, Buffer>, name: RecordTable): CheckedTable => root.openDB({ name, ...createLookingOnly() }) as unknown as CheckedTable;
 
 /** Reads a piece. @throws Damage at the first record that is not whole */
-export const countPiece = (checked: CheckedTable, piece: Piece): PieceCount => {
+const countPiece = (checked: CheckedTable, piece: Piece): PieceCount => {
   const { table, ordinal, first, last } = piece;
   let messages = 0;
   let bytes = 0;
@@ -85,4 +96,20 @@ export const countPiece = (checked: CheckedTable, piece: Piece): PieceCount => {
     bytes += storedBytes({ length: value });
   }
   return { ...piece, messages, bytes };
+};
+
+/** Pieces that several readers take in turn. */
+export interface SharedPieces {
+  readonly pieces: readonly Piece[];
+  /** One number that all readers share: the next piece that nobody took. */
+  readonly next: SharedArrayBuffer;
+}
+
+/** Reads pieces until none is left. @throws Damage */
+export const countPieces = (root: RootDatabase<Buffer, Buffer>, { pieces, next }: SharedPieces): PieceCount[] => {
+  const tables = { records: openChecked(root, 'records'), parked: openChecked(root, 'parked') };
+  const taken = new Int32Array(next);
+  const counts: PieceCount[] = [];
+  for (let piece = pieces[Atomics.add(taken, 0, 1)]; piece !== undefined; piece = pieces[Atomics.add(taken, 0, 1)]) counts.push(countPiece(tables[piece.table], piece));
+  return counts;
 };
