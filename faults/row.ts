@@ -84,7 +84,10 @@ const play = async (row: Row, stage: Stage, form: Form): Promise<readonly string
 const tellAnswers = ({ otherAnswers }: Tally): string =>
   `of the webhooks that were not answered 204 ${Object.entries(otherAnswers).map(([status, count]) => `${count} had ${status === '0' ? 'no answer' : `a ${status}`}`).join(', ')}`;
 
-const nothing: Tally = { sent: 0, accepted: 0, delivered: 0, parked: 0, duplicates: 0, lost: 0, outOfOrder: 0, peakRssAnonBytes: 0, recoveryMs: undefined, failures: [], remarks: [], otherAnswers: {} };
+/** The same. */
+const tellRepeated = ({ repeated, publishFailures }: Tally): string => `came twice: ${repeated.join(', ')}; publishes without a PUBACK: ${publishFailures.join(', ') || 'none'}`;
+
+const nothing: Tally = { sent: 0, accepted: 0, delivered: 0, parked: 0, duplicates: 0, lost: 0, outOfOrder: 0, peakRssAnonBytes: 0, recoveryMs: undefined, failures: [], remarks: [], otherAnswers: {}, repeated: [], publishFailures: [] };
 
 /** Runs a row from an empty data directory to the end of every process it started. `open` holds, as long as it runs, what ends it from outside. */
 export const runRow = async (row: Row, form: Form, open: Set<() => Promise<void>> = new Set()): Promise<Outcome> => {
@@ -102,6 +105,10 @@ export const runRow = async (row: Row, form: Form, open: Set<() => Promise<void>
   await end();
   open.delete(end);
   const failures = [...thrown, ...verdictOf(row, tally)];
-  const remarks = failures.length > 0 && Object.keys(tally.otherAnswers).length > 0 ? [...tally.remarks, tellAnswers(tally)] : tally.remarks;
+  const remarks = failures.length === 0 ? tally.remarks : [
+    ...tally.remarks,
+    ...(Object.keys(tally.otherAnswers).length > 0 ? [tellAnswers(tally)] : []),
+    ...(tally.duplicates > 0 ? [tellRepeated(tally)] : []),
+  ];
   return { ...tally, failures, remarks, name: row.name, fault: row.fault, form, seconds: (performance.now() - begun) / 1_000, passed: failures.length === 0, ...(row.known === undefined ? {} : { known: row.known }) };
 };

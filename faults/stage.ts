@@ -21,6 +21,8 @@ export interface Tally extends UplinkTally {
   readonly downlinks?: DownlinkTally;
   readonly failures: readonly string[];
   readonly remarks: readonly string[];
+  /** Reasons for which publishes got no PUBACK, with how many, as the bridges of the end counted them. */
+  readonly publishFailures: readonly string[];
 }
 
 /** A broker, a proxy before it, and the homes of bridges that reach the broker only through the proxy. */
@@ -91,6 +93,12 @@ const createEnd = (): { readonly onClose: OnClose; readonly close: () => Promise
   };
 };
 
+/** `reason="publish_timeout"} 4`, for each reason that was counted. */
+const publishFailuresOf = async (bridge: TestBridge): Promise<readonly string[]> => {
+  const { body } = await bridge.private('/metrics');
+  return [...body.matchAll(/^lpwan_bridge_publish_failures_total\{.*(reason="\w+").*\} ([1-9]\d*)$/gm)].map(([, reason, count]) => `${reason} ${count}`);
+};
+
 /** The end of a row for one bridge. */
 const finishBridge = async (bridge: TestBridge, { check, eventually, asTest }: Checks): Promise<void> => {
   await eventually('an empty outbox', async () => (await bridge.metric(pendingSeries)) === 0, arrivalBoundMs);
@@ -111,6 +119,7 @@ export const openStage = async (options: StageOptions, opening: (close: () => Pr
     throw error;
   });
   let recoveryMs: number | undefined;
+  const publishFailures: string[] = [];
   return {
     broker,
     proxy,
@@ -158,8 +167,11 @@ export const openStage = async (options: StageOptions, opening: (close: () => Pr
       await downlinks?.ended(downlinks.toEnd(), arrivalBoundMs);
       const standing = replicas.standing();
       checks.check(standing.length > 0, 'no bridge runs at the end');
-      for (const bridge of standing) await finishBridge(bridge, checks);
+      for (const bridge of standing) {
+        publishFailures.push(...(await publishFailuresOf(bridge)));
+        await finishBridge(bridge, checks);
+      }
     },
-    tally: () => ({ ...uplinks.tally(), peakRssAnonBytes: memory.peakBytes, recoveryMs, failures: checks.failures, remarks: checks.remarks, ...(downlinks === undefined ? {} : { downlinks: downlinks.tally() }) }),
+    tally: () => ({ ...uplinks.tally(), peakRssAnonBytes: memory.peakBytes, recoveryMs, failures: checks.failures, remarks: checks.remarks, publishFailures, ...(downlinks === undefined ? {} : { downlinks: downlinks.tally() }) }),
   };
 };

@@ -73,25 +73,34 @@ export interface Arrived {
   /** First arrivals by device, in the order of arrival. */
   readonly order: Map<string, number[]>;
   readonly duplicates: number;
+  /** The first of them: device, FCnt, and how many messages arrived between the two. */
+  readonly repeated: readonly string[];
 }
+
+/** Repeated messages that are named. */
+const mostNamed = 8;
 
 /** Reads the numbered uplinks out of what the broker received; a message id seen before is a redelivery. */
 export const arrivedOf = (all: readonly Received[]): Arrived => {
   const order = new Map<string, number[]>();
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
+  const repeated: string[] = [];
   let duplicates = 0;
-  for (const { payload } of all) {
+  for (const [index, { payload }] of all.entries()) {
     const message = JSON.parse(payload) as { id: string; devEui?: string; fCnt?: number };
     if (message.devEui?.startsWith('aa00') !== true || message.fCnt === undefined) continue;
-    if (seen.has(message.id)) duplicates += 1;
-    else {
-      seen.add(message.id);
+    const before = seen.get(message.id);
+    if (before !== undefined) {
+      duplicates += 1;
+      if (repeated.length < mostNamed) repeated.push(`${message.devEui} ${message.fCnt} (${index - before - 1} between)`);
+    } else {
+      seen.set(message.id, index);
       const list = order.get(message.devEui);
       if (list === undefined) order.set(message.devEui, [message.fCnt]);
       else list.push(message.fCnt);
     }
   }
-  return { order, duplicates };
+  return { order, duplicates, repeated };
 };
 
 export interface Verdict {
@@ -99,11 +108,13 @@ export interface Verdict {
   readonly lost: number;
   readonly outOfOrder: number;
   readonly duplicates: number;
+  /** See `Arrived`. */
+  readonly repeated: readonly string[];
 }
 
 /** Holds what was accepted against what arrived. */
 export const judge = (accepted: Accepted, all: readonly Received[]): Verdict => {
-  const { order, duplicates } = arrivedOf(all);
+  const { order, duplicates, repeated } = arrivedOf(all);
   let lost = 0;
   let outOfOrder = 0;
   for (const [devEui, list] of accepted) {
@@ -112,7 +123,7 @@ export const judge = (accepted: Accepted, all: readonly Received[]): Verdict => 
     lost += list.filter((fCnt) => !here.has(fCnt)).length;
     outOfOrder += arrived.filter((fCnt, index) => index > 0 && fCnt < (arrived[index - 1] ?? 0)).length;
   }
-  return { accepted: countOf(accepted), lost, outOfOrder, duplicates };
+  return { accepted: countOf(accepted), lost, outOfOrder, duplicates, repeated };
 };
 
 /** Whether everything accepted has arrived; each message is read once, however often it is asked. */
