@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import type { TestBridge } from '../test/end-to-end/support/bridge.js';
-import { arrivedOf, countOf, devEuiOf, judge, runLoad, type Accepted, type LoadOptions, type Verdict } from '../test/end-to-end/support/load.js';
+import { countOf, createArrivals, devEuiOf, judgeArrived, runLoad, type Accepted, type LoadOptions, type Verdict } from '../test/end-to-end/support/load.js';
 import type { ReceivedMessages } from '../test/end-to-end/support/received.js';
 import type { Checks } from './stage-checks.js';
 
@@ -39,8 +40,15 @@ export interface UplinksOptions {
   readonly bridge: (replica: number) => TestBridge;
 }
 
+/**
+ * Messages that are read in one turn of the event loop, about 10 ms: this process also holds the proxies, and a session whose PUBACKs do not come for as
+ * long as a million messages take to be read is dead to the bridge.
+ */
+const readAtOnce = 2_000;
+
 export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Uplinks => {
   const accepted: Accepted = new Map();
+  const arrivals = createArrivals(received.all);
   const parkedDevices = new Set<string>();
   const givenUp = new Set<string>();
   const otherAnswers: Record<number, number> = {};
@@ -77,7 +85,8 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
     },
     expectParked: (devEui) => void parkedDevices.add(devEui),
     giveUp() {
-      const { order } = arrivedOf(received.all);
+      arrivals.read();
+      const { order } = arrivals.arrived();
       for (const [devEui, list] of promised()) {
         const here = new Set(order.get(devEui));
         for (const fCnt of list) if (!here.has(fCnt)) givenUp.add(nameOf(devEui, fCnt));
@@ -88,16 +97,18 @@ export const createUplinks = ({ received, checks, bridge }: UplinksOptions): Upl
     async arrived(wanted, boundMs) {
       const total = countOf(wanted);
       let seen = -1;
-      return checks.eventually(`the arrival of all ${total} accepted`, () => {
-        const { all } = received;
-        if (all.length < total || all.length === seen) return false;
-        seen = all.length;
-        return judge(wanted, all).lost === 0;
+      return checks.eventually(`the arrival of all ${total} accepted`, async () => {
+        while (!arrivals.read(readAtOnce)) await setImmediate();
+        const count = arrivals.count();
+        if (count < total || count === seen) return false;
+        seen = count;
+        return judgeArrived(wanted, arrivals.arrived()).lost === 0;
       }, boundMs);
     },
     tally() {
       const toArrive = promised();
-      const verdict = judge(toArrive, received.all);
+      arrivals.read();
+      const verdict = judgeArrived(toArrive, arrivals.arrived());
       return { ...verdict, lost: verdict.lost + givenUp.size, accepted: countOf(accepted), sent, delivered: countOf(toArrive) - verdict.lost, parked: parkedCount(), otherAnswers };
     },
   };

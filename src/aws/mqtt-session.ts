@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { MqttClient, type IClientOptions } from 'mqtt';
-import { BridgeError, type Reason } from '../errors.js';
+import { BridgeError, messageOf, type Reason } from '../errors.js';
 import type { OutboxRecord, PublishOutcome } from '../uplink/ports.js';
 import { connectClient, type ConnectHooks, type MqttVersion } from './connect-client.js';
 import type { ConnectGate } from './connect-gate.js';
@@ -84,6 +84,8 @@ export const openSession = async (options: SessionOptions, listener: SessionList
   let wanted = false;
   let held = false;
   let ending: Reason | undefined;
+  /** What the bridge itself found wrong with the connection. */
+  let trouble: string | undefined;
   let disconnect: number | undefined;
 
   const inFlight = createInFlight({
@@ -92,7 +94,10 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     timeoutMs: options.publishTimeoutMs,
     settled: (record, outcome) => listener.settled(record, outcome),
     probe: () => client.sendPing(),
-    silent: () => session.destroy('endpoint_unreachable'),
+    silent() {
+      trouble = `nothing was heard for ${options.publishTimeoutMs} ms, nor after a ping`;
+      session.destroy('endpoint_unreachable');
+    },
   });
 
   const closed = (): void => {
@@ -101,7 +106,7 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     const reason = ending ?? (held ? 'client_id_taken_over' : closeReason(disconnect));
     inFlight.lose({ kind: 'lost', reason, blame: ending === undefined && !held ? blameOf(disconnect) : 'none' });
     if (wanted || held) listener.closed(session);
-    else listener.closed(session, { reason, detail: disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}` });
+    else listener.closed(session, { reason, detail: trouble ?? (disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}`) });
   };
 
   acknowledged = (packetId, reasonCode) => {
@@ -116,7 +121,10 @@ export const openSession = async (options: SessionOptions, listener: SessionList
   });
   client.on('close', closed);
   client.on('error', (error) => {
-    if (!endsByPeer(error)) ending ??= 'endpoint_unreachable';
+    if (!endsByPeer(error)) {
+      trouble ??= messageOf(error);
+      ending ??= 'endpoint_unreachable';
+    }
     stream.destroy();
   });
 

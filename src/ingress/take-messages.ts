@@ -32,7 +32,7 @@ const reports = (messages: readonly ParsedMessage[]): boolean => messages.some((
 const heardRecord = (sender: Sender, { fields, address = {} }: ParsedMessage, { connectionIds }: AcceptedMessage): DeviceRecord | undefined =>
   fields.type === 'uplink' || fields.type === 'join' ? { deviceId: fields.deviceId, networkServerId: sender.id, connectionIds: connectionIds.length < 2 ? connectionIds : [...connectionIds].sort(), address } : undefined;
 
-const activityOf = ({ fields }: ParsedMessage): DeviceActivity => 
+const activityOf = ({ fields }: ParsedMessage): DeviceActivity =>
   fields.type === 'uplink' && fields.fCnt !== undefined ? { lastSeenAt: Date.now(), fCnt: fields.fCnt } : { lastSeenAt: Date.now() };
 
 /** A Sigfox device listens for about 20 s after its message; the network repeats an unanswered callback after a minute at the earliest. */

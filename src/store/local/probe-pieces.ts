@@ -2,7 +2,7 @@ import type { RootDatabase } from 'lmdb';
 import type { Table } from './environment.js';
 import { maxOrdinal, ordinalOf, recordKey, recordRange, seqOf } from './outbox-keys.js';
 import { Damage } from './probe-report.js';
-import { bodyStart, damageOf, storedBytes } from './record-encoding.js';
+import { damageOf, storedBytes } from './record-encoding.js';
 
 /** The tables of an outbox that hold records. */
 export const recordTables = ['records', 'parked'] as const;
@@ -54,24 +54,13 @@ interface CheckedTable {
   getRange(range: { readonly start: Buffer; readonly end: Buffer }): Iterable<{ readonly key: number; readonly value: number | string }>;
 }
 
-/** Gives the body of a value of some length in a buffer. To make a view takes as long as the rest of the check, so each is made once: values have few lengths. */
-const createBodies = (): ((bytes: Buffer, length: number) => Buffer) => {
-  let of: Buffer | undefined;
-  let views: (Buffer | undefined)[] = [];
-  return (bytes, length) => {
-    if (of !== bytes) views = [];
-    of = bytes;
-    return (views[length] ??= bytes.subarray(bodyStart, length));
-  };
-};
-
 /** The bytes are looked at where the binding of LMDB put them: a copy of each key and value would more than double the time of the check. */
-const createLookingOnly = (bodyOf = createBodies()): object => ({
+const lookingOnly = {
   encoder: {
     encode() {
       throw new Error('a probe writes nothing');
     },
-    decode: (bytes: Buffer, length: number): number | string => damageOf(bytes, length, bodyOf(bytes, length)) ?? length,
+    decode: (bytes: Buffer, length: number): number | string => damageOf(bytes, length) ?? length,
   },
   keyEncoder: {
     writeKey(key: Buffer, target: Buffer, position: number): number {
@@ -80,9 +69,9 @@ const createLookingOnly = (bodyOf = createBodies()): object => ({
     },
     readKey: (_source: Buffer, start: number, end: number): number => end - start,
   },
-});
+};
 
-const openChecked = (root: RootDatabase<Buffer, Buffer>, name: RecordTable): CheckedTable => root.openDB({ name, ...createLookingOnly() }) as unknown as CheckedTable;
+const openChecked = (root: RootDatabase<Buffer, Buffer>, name: RecordTable): CheckedTable => root.openDB({ name, ...lookingOnly }) as unknown as CheckedTable;
 
 /** Reads a piece. @throws Damage at the first record that is not whole */
 const countPiece = (checked: CheckedTable, piece: Piece): PieceCount => {

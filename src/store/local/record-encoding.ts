@@ -18,10 +18,10 @@ const recordOverheadBytes = 64;
 /** What a stored value counts against a limit of bytes. */
 export const storedBytes = (value: { readonly length: number }): number => value.length + recordOverheadBytes;
 
-/** What is wrong with a stored value, or undefined. @param length Of the value, where a longer buffer holds it. @param body What its checksum is of. */
-export const damageOf = (value: Buffer, length = value.length, body = value.subarray(bodyStart, length)): string | undefined => {
+/** What is wrong with a stored value, or undefined. @param length Of the value, where a longer buffer holds it. */
+export const damageOf = (value: Buffer, length = value.length): string | undefined => {
   if (length < bodyStart) return 'it is cut short';
-  if (value.readUInt32BE(1) !== crc32(body)) return 'its checksum is wrong';
+  if (value.readUInt32BE(1) !== crc32(value.subarray(bodyStart, length))) return 'its checksum is wrong';
   return value[0] === version ? undefined : `its version ${value[0] ?? 0} is unknown`;
 };
 

@@ -43,6 +43,11 @@ const isSame = (one: DeviceRecord, other: DeviceRecord): boolean =>
 
 const textOf = ({ deviceId, networkServerId, connectionIds, address }: DeviceRecord): string => JSON.stringify({ deviceId, networkServerId, connectionIds, address });
 
+const recordOf = (text: string): DeviceRecord => JSON.parse(text) as DeviceRecord;
+
+/** With memory of its own: a text cut out of a body keeps the whole body in memory. */
+const ownOf = (record: DeviceRecord): DeviceRecord => recordOf(textOf(record));
+
 export const createRedisDevices = ({ link, logger, activityMs, bound = 100_000 }: RedisDevicesOptions): RedisDevices => {
   const known = new Map<string, Known>();
   const remember = (record: DeviceRecord): void => void setBounded(known, [record.deviceId, { record, at: performance.now() }], bound);
@@ -64,10 +69,10 @@ export const createRedisDevices = ({ link, logger, activityMs, bound = 100_000 }
     if (unwritten !== undefined && isSame(unwritten, record)) return;
     const written = known.get(record.deviceId);
     if (unwritten === undefined && written !== undefined && isSame(written.record, record) && performance.now() - written.at < freshMs) return;
-    pending.put(record.deviceId, record);
+    const own = ownOf(record);
+    pending.put(own.deviceId, own);
   };
 
-  const recordOf = (text: string): DeviceRecord => JSON.parse(text) as DeviceRecord;
   const seen = (record: DeviceRecord, active: string | null): SeenDevice => ({ ...record, ...activity.latest(record.deviceId, active) });
 
   const find = async (deviceId: string): Promise<SeenDevice | undefined> => {

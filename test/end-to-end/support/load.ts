@@ -80,27 +80,53 @@ export interface Arrived {
 /** Repeated messages that are named. */
 const mostNamed = 8;
 
-/** Reads the numbered uplinks out of what the broker received; a message id seen before is a redelivery. */
-export const arrivedOf = (all: readonly Received[]): Arrived => {
+/** The numbered uplinks among what a broker receives. */
+export interface Arrivals {
+  /** Reads what came since the last time, or so many of it; true when all is read. */
+  read(most?: number): boolean;
+  /** Uplinks that are read, each once. */
+  count(): number;
+  /** Of what is read. */
+  arrived(): Arrived;
+}
+
+/** Reads each message once; a message id seen before is a redelivery. */
+export const createArrivals = (all: readonly Received[]): Arrivals => {
   const order = new Map<string, number[]>();
   const seen = new Map<string, number>();
   const repeated: string[] = [];
   let duplicates = 0;
-  for (const [index, { payload }] of all.entries()) {
-    const message = JSON.parse(payload) as { id: string; devEui?: string; fCnt?: number };
-    if (message.devEui?.startsWith('aa00') !== true || message.fCnt === undefined) continue;
-    const before = seen.get(message.id);
+  let next = 0;
+
+  const take = (index: number): void => {
+    const { id, devEui, fCnt } = JSON.parse(all[index]?.payload ?? '{}') as { id: string; devEui?: string; fCnt?: number };
+    if (devEui?.startsWith('aa00') !== true || fCnt === undefined) return;
+    const before = seen.get(id);
     if (before !== undefined) {
       duplicates += 1;
-      if (repeated.length < mostNamed) repeated.push(`${message.devEui} ${message.fCnt} (${index - before - 1} between)`);
-    } else {
-      seen.set(message.id, index);
-      const list = order.get(message.devEui);
-      if (list === undefined) order.set(message.devEui, [message.fCnt]);
-      else list.push(message.fCnt);
+      if (repeated.length < mostNamed) repeated.push(`${devEui} ${fCnt} (${index - before - 1} between)`);
+      return;
     }
-  }
-  return { order, duplicates, repeated };
+    seen.set(id, index);
+    const list = order.get(devEui);
+    if (list === undefined) order.set(devEui, [fCnt]);
+    else list.push(fCnt);
+  };
+
+  return {
+    read(most = Number.POSITIVE_INFINITY) {
+      for (const end = Math.min(all.length, next + most); next < end; next += 1) take(next);
+      return next === all.length;
+    },
+    count: () => seen.size,
+    arrived: () => ({ order, duplicates, repeated }),
+  };
+};
+
+export const arrivedOf = (all: readonly Received[]): Arrived => {
+  const arrivals = createArrivals(all);
+  arrivals.read();
+  return arrivals.arrived();
 };
 
 export interface Verdict {
@@ -113,8 +139,7 @@ export interface Verdict {
 }
 
 /** Holds what was accepted against what arrived. */
-export const judge = (accepted: Accepted, all: readonly Received[]): Verdict => {
-  const { order, duplicates, repeated } = arrivedOf(all);
+export const judgeArrived = (accepted: Accepted, { order, duplicates, repeated }: Arrived): Verdict => {
   let lost = 0;
   let outOfOrder = 0;
   for (const [devEui, list] of accepted) {
@@ -125,6 +150,8 @@ export const judge = (accepted: Accepted, all: readonly Received[]): Verdict => 
   }
   return { accepted: countOf(accepted), lost, outOfOrder, duplicates, repeated };
 };
+
+export const judge = (accepted: Accepted, all: readonly Received[]): Verdict => judgeArrived(accepted, arrivedOf(all));
 
 /** Whether everything accepted has arrived; each message is read once, however often it is asked. */
 export const everythingArrived = (accepted: Accepted): ((all: readonly Received[]) => boolean) => {
