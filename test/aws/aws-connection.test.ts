@@ -73,6 +73,26 @@ void t.test('a session that is lost is counted, and its reason stays', async (t)
   t.ok(test.statuses.some(({ state, reason }) => state === 'opening' && reason === 'session_lost'));
 });
 
+void t.test('an endpoint that falls silent: the session says how that was noticed, and what was in flight arrives afterwards', async (t) => {
+  const ways = [
+    { name: 'a publish without a PUBACK', options: { publishTimeoutMs: 400, connectTimeoutMs: 500 }, publishes: true, detail: 'nothing was heard for 400 ms, nor after a ping' },
+    { name: 'the keep-alive', options: { keepAliveMs: 1_000, connectTimeoutMs: 500 }, publishes: false, detail: 'Keepalive timeout' },
+  ];
+  for (const { name, options, publishes, detail } of ways) {
+    const { sandbox, endpoint } = await start(t, { limits: { minKeepAliveSeconds: 1 } });
+    const test = startConnection(t, { endpoint, maxClients: 1, ...options });
+    await test.is('opened');
+    sandbox.blackhole();
+    if (publishes) await test.publish('up/a');
+    await until(`${name}: the session is closed`, () => test.log.some(({ msg }) => msg === 'session closed'));
+    t.match(test.log.find(({ msg }) => msg === 'session closed'), { reason: 'endpoint_unreachable', detail }, name);
+    await sandbox.restore();
+    if (!publishes) await test.publish('up/a');
+    await test.acknowledged(1);
+    await test.is('opened');
+  }
+});
+
 void t.test('a server certificate that is not trusted, and a port where nobody listens', async (t) => {
   const { endpoint } = await start(t);
   const { ca: _ca, ...untrusted } = endpoint;
