@@ -51,7 +51,7 @@ export interface MqttSession {
   /** Ends it politely: DISCONNECT, then the socket. */
   end(): Promise<void>;
   /** Ends it at once; what is in flight is lost and goes out again elsewhere. */
-  destroy(reason: Reason): void;
+  destroy(reason: Reason, detail?: string): void;
 }
 
 const clientOptions = (options: SessionOptions): IClientOptions => ({
@@ -83,9 +83,8 @@ export const openSession = async (options: SessionOptions, listener: SessionList
   let open = true;
   let wanted = false;
   let held = false;
-  let ending: Reason | undefined;
-  /** What the bridge itself found wrong with the connection. */
-  let trouble: string | undefined;
+  /** Why the bridge itself ends it: the first cause stands, what follows is its consequence. */
+  let ending: { readonly reason: Reason; readonly detail?: string | undefined } | undefined;
   let disconnect: number | undefined;
 
   const inFlight = createInFlight({
@@ -94,19 +93,16 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     timeoutMs: options.publishTimeoutMs,
     settled: (record, outcome) => listener.settled(record, outcome),
     probe: () => client.sendPing(),
-    silent() {
-      trouble = `nothing was heard for ${options.publishTimeoutMs} ms, nor after a ping`;
-      session.destroy('endpoint_unreachable');
-    },
+    silent: () => session.destroy('endpoint_unreachable', `nothing was heard for ${options.publishTimeoutMs} ms, nor after a ping`),
   });
 
   const closed = (): void => {
     if (!open) return;
     open = false;
-    const reason = ending ?? (held ? 'client_id_taken_over' : closeReason(disconnect));
+    const reason = ending?.reason ?? (held ? 'client_id_taken_over' : closeReason(disconnect));
     inFlight.lose({ kind: 'lost', reason, blame: ending === undefined && !held ? blameOf(disconnect) : 'none' });
     if (wanted || held) listener.closed(session);
-    else listener.closed(session, { reason, detail: trouble ?? (disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}`) });
+    else listener.closed(session, { reason, detail: ending?.detail ?? (disconnect === undefined ? 'the connection ended without a DISCONNECT' : `the broker sent DISCONNECT 0x${disconnect.toString(16)}`) });
   };
 
   acknowledged = (packetId, reasonCode) => {
@@ -121,10 +117,7 @@ export const openSession = async (options: SessionOptions, listener: SessionList
   });
   client.on('close', closed);
   client.on('error', (error) => {
-    if (!endsByPeer(error)) {
-      trouble ??= messageOf(error);
-      ending ??= 'endpoint_unreachable';
-    }
+    if (!endsByPeer(error)) ending ??= { reason: 'endpoint_unreachable', detail: messageOf(error) };
     stream.destroy();
   });
 
@@ -151,13 +144,13 @@ export const openSession = async (options: SessionOptions, listener: SessionList
     },
     async end() {
       wanted = true;
-      ending ??= 'session_lost';
+      ending ??= { reason: 'session_lost' };
       if (!open) return;
       const late = setTimeout(() => stream.destroy(), politeEndMs);
       await client.endAsync().finally(() => clearTimeout(late));
     },
-    destroy(reason) {
-      ending ??= reason;
+    destroy(reason, detail) {
+      ending ??= { reason, detail };
       client.end(true);
       stream.destroy();
     },

@@ -79,8 +79,6 @@ const appendsOf = (submissions: readonly Submission[]): Append[] => {
   return appends;
 };
 
-const duplicate: AppendResult = { state: 'duplicate' };
-
 /** Gathers the webhooks of one event-loop turn into one append, and answers each when it is durable. */
 export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, logger }: AcceptOptions): Accept => {
   const directKeys = createDirectKeys();
@@ -129,9 +127,9 @@ export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, lo
     for (const submission of submissions) {
       const first = next;
       for (const prepared of submission.prepared) {
-        const result = results[next++] ?? duplicate;
-        count(submission, prepared, result.state);
-        if (result.state === 'stored') for (const record of result.records) stored.push(record);
+        const result = results[next++];
+        count(submission, prepared, result?.state ?? 'duplicate');
+        if (result?.state === 'stored') for (const record of result.records) stored.push(record);
       }
       submission.resolve(receiptOf(submission, (index) => results[first + index]?.state !== 'stored'));
     }

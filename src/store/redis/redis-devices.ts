@@ -1,6 +1,6 @@
 import type { DeviceFilter, DeviceRecord, Devices, SeenDevice } from '../../downlink/ports.js';
 import type { Logger } from '../../log.js';
-import { sameEntries, sameTexts } from '../../same.js';
+import { isSameDevice } from '../../same-device.js';
 import { createGatheredActivity } from './device-activity.js';
 import { findDeviceScript, heardScript, listDevicesScript } from './device-scripts.js';
 import { deviceKeyOf } from './keys.js';
@@ -37,10 +37,6 @@ interface Listed {
   readonly device: SeenDevice;
 }
 
-/** Runs for every uplink, so it compares without making anything. */
-const isSame = (one: DeviceRecord, other: DeviceRecord): boolean =>
-  one.networkServerId === other.networkServerId && sameTexts(one.connectionIds, other.connectionIds) && sameEntries(one.address, other.address);
-
 const textOf = ({ deviceId, networkServerId, connectionIds, address }: DeviceRecord): string => JSON.stringify({ deviceId, networkServerId, connectionIds, address });
 
 const recordOf = (text: string): DeviceRecord => JSON.parse(text) as DeviceRecord;
@@ -66,9 +62,9 @@ export const createRedisDevices = ({ link, logger, activityMs, bound = 100_000 }
 
   const note = (record: DeviceRecord): void => {
     const unwritten = pending.get(record.deviceId);
-    if (unwritten !== undefined && isSame(unwritten, record)) return;
+    if (isSameDevice(record, unwritten)) return;
     const written = known.get(record.deviceId);
-    if (unwritten === undefined && written !== undefined && isSame(written.record, record) && performance.now() - written.at < freshMs) return;
+    if (unwritten === undefined && written !== undefined && isSameDevice(record, written.record) && performance.now() - written.at < freshMs) return;
     const own = ownOf(record);
     pending.put(own.deviceId, own);
   };

@@ -7,7 +7,7 @@ import { reading, type DownlinkTables, type Writer } from './downlink-tables.js'
 import { createDeviceList } from './device-list.js';
 import { createGathered } from './gathered.js';
 import { createRecentMap } from '../../../recent-map.js';
-import { sameEntries, sameTexts } from '../../../same.js';
+import { isSameDevice } from '../../../same-device.js';
 
 export interface LocalDevices extends Devices {
   /** Writes what is not written yet. */
@@ -24,11 +24,6 @@ export interface DevicesParts {
 /** Devices remembered in memory, and most changes that wait for the disk. */
 const mostInMemory = 50_000;
 
-/** Runs for every uplink, so it compares without making anything. */
-const isSame = (one: DeviceRecord, other: DeviceRecord | undefined): boolean =>
-  other !== undefined &&
-  (one === other || (one.networkServerId === other.networkServerId && sameTexts(one.connectionIds, other.connectionIds) && sameEntries(one.address, other.address)));
-
 export const createDevices = ({ environment, writer, activities, now }: DevicesParts): LocalDevices => {
   const recent = createRecentMap<DeviceRecord>(mostInMemory);
 
@@ -44,7 +39,7 @@ export const createDevices = ({ environment, writer, activities, now }: DevicesP
     // A device that is forgotten here is written when it is heard again.
     dropped: (deviceId) => { recent.delete(deviceId); },
     plan(tables, records) {
-      const changed = records.filter((record) => !isSame(record, storedIn(tables, record.deviceId)));
+      const changed = records.filter((record) => !isSameDevice(record, storedIn(tables, record.deviceId)));
       if (changed.length === 0) return undefined;
       return ({ devices }) => { for (const record of changed) void devices.put(hashKey(record.deviceId), encodeValue(now(), record)); };
     },
@@ -62,7 +57,7 @@ export const createDevices = ({ environment, writer, activities, now }: DevicesP
     heard(record, activity) {
       const { deviceId } = record;
       if (activity !== undefined) activities.note(deviceId, activity);
-      if (isSame(record, recent.get(deviceId))) return;
+      if (isSameDevice(record, recent.get(deviceId))) return;
       recent.set(deviceId, record);
       pending.set(deviceId, record);
     },
