@@ -31,6 +31,8 @@ export interface Environment<T extends AnyTables = Tables> {
   commit(write: (tables: T) => void): Promise<void>;
   /** Bytes of pages within the file that hold nothing any more: the file never shrinks, and is filled again before it grows. */
   readonly reusableBytes: () => number;
+  /** Up to where the file is used. */
+  readonly endBytes: () => number;
   close(): Promise<void>;
 }
 
@@ -108,6 +110,11 @@ interface RootStats extends PageCounts {
 
 const metaPages = 2;
 
+const usedEnd = ({ root }: Opened<object>): number => {
+  const { lastPageNumber, pageSize } = root.getStats() as RootStats;
+  return (lastPageNumber + 1) * pageSize;
+};
+
 const unusedBytes = ({ root, tables }: Opened<object>): number => {
   const stats = root.getStats() as RootStats;
   const counts = [stats, stats.free, ...Object.values(tables).map((table) => (table as Table).getStats() as PageCounts)];
@@ -148,5 +155,12 @@ export const openEnvironment = <T extends AnyTables>(path: string, openHere: (pa
     }
   };
 
-  return { tables: () => opened?.tables, ready, commit, reusableBytes: () => (opened === undefined ? 0 : unusedBytes(opened)), close: async () => opened?.root.close() };
+  return {
+    tables: () => opened?.tables,
+    ready,
+    commit,
+    reusableBytes: () => (opened === undefined ? 0 : unusedBytes(opened)),
+    endBytes: () => (opened === undefined ? 0 : usedEnd(opened)),
+    close: async () => opened?.root.close(),
+  };
 };

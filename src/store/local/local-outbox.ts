@@ -10,6 +10,7 @@ import { createConnections } from './connections.js';
 import { createDiscardJob } from './discard-job.js';
 import { createDiskRoom, type FreeBytes } from './disk-room.js';
 import { openTables } from './environment.js';
+import { createFileRoom } from './file-room.js';
 import { openJournal } from './journal/open-journal.js';
 import { openStore } from './open-store.js';
 import { createParkedClaims } from './parked-claims.js';
@@ -61,7 +62,12 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const found = await checkStore(path);
   const opened = openStore(path, 'outbox', openTables);
   const room = createDiskRoom({ path, reusableBytes: opened.reusableBytes, freeBytes: options.freeBytes, freshMs: intervals.room });
-  const { journal, overlay, sequence, runs, contents } = await openJournal({ folder: path, environment: opened, found, assertRoom: () => room.assertSomeRoom(), failed: (cause) => queue.failed(cause) });
+  const fileRoom = createFileRoom({ path: join(path, 'data.mdb'), ...opened });
+  const makeRoom = async (recordBytes: number): Promise<void> => {
+    await room.assertSomeRoom();
+    await fileRoom.ensure(recordBytes);
+  };
+  const { journal, overlay, sequence, runs, contents } = await openJournal({ folder: path, environment: opened, found, makeRoom, failed: (cause) => queue.failed(cause) });
   const { environment } = journal;
   const tables = environment.tables();
   if (tables === undefined) throw new BridgeError('store_unavailable');

@@ -29,8 +29,8 @@ export interface JournalOptions {
   readonly runs: RunWriter;
   readonly sequence: Sequence;
   readonly place: JournalPlace;
-  /** Rejects when LMDB has too little room on the disk for what a full journal adds. */
-  readonly assertRoom: () => Promise<void>;
+  /** Makes room in LMDB's file for so many bytes of records; rejects when there is none. */
+  readonly makeRoom: (recordBytes: number) => Promise<void>;
   /** What stands in the journal could not be stored. */
   readonly failed: (cause: unknown) => void;
 }
@@ -51,7 +51,7 @@ const allOf = (group: readonly Job[], changesOf: (job: Job) => Changes | undefin
   return changes;
 };
 
-export const createJournal = ({ environment, files, overlay, runs, sequence, place, assertRoom, failed }: JournalOptions): Journal => {
+export const createJournal = ({ environment, files, overlay, runs, sequence, place, makeRoom, failed }: JournalOptions): Journal => {
   let { epoch, number, position } = place;
   let frame = Buffer.alloc(0);
   let storing: Promise<boolean> | undefined;
@@ -68,7 +68,8 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
 
   const commitOnce = async (part: 'frozen' | 'all', mark: Mark, write?: (tables: Tables) => void): Promise<void> => {
     let reserves = false;
-    if (overlay.adds(part)) await assertRoom();
+    const added = overlay.adds(part);
+    if (added > 0) await makeRoom(added);
     try {
       await environment.commit((tables) => {
         overlay.write(tables, runs, part);
@@ -118,7 +119,7 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
   };
 
   /** Makes room for a frame, where that goes without a transaction. */
-  const makeRoom = async (length: number, urgent: boolean): Promise<boolean> => {
+  const makeRoomFor = async (length: number, urgent: boolean): Promise<boolean> => {
     const limit = urgent ? journalBytes - settleBytes : journalBytes;
     if (position + length <= limit) return true;
     if (length > limit) return false;
@@ -129,7 +130,7 @@ export const createJournal = ({ environment, files, overlay, runs, sequence, pla
 
   const writeChanges = async (changes: readonly Changes[], urgent: boolean): Promise<boolean> => {
     const length = frameBytes(changes);
-    if (!(await makeRoom(length, urgent))) return false;
+    if (!(await makeRoomFor(length, urgent))) return false;
     if (frame.length < length) frame = Buffer.alloc(length);
     writeFrame(frame, { epoch, number }, changes);
     // A write that fails leaves the place as it was: the next frame goes over it.

@@ -22,7 +22,7 @@ const errorOf = async (folder: string, cause: unknown): Promise<BridgeError> =>
     ? outboxDamaged(folder, cause.message)
     : new BridgeError('store_unavailable', { detail: `cannot open the journal of the outbox in ${folder}: ${messageOf(cause)}`, cause });
 
-export interface OpenJournalOptions extends Pick<JournalOptions, 'environment' | 'assertRoom' | 'failed'> {
+export interface OpenJournalOptions extends Pick<JournalOptions, 'environment' | 'makeRoom' | 'failed'> {
   /** Of the outbox. */
   readonly folder: string;
   /** What the check of LMDB counted. */
@@ -33,13 +33,13 @@ export interface OpenJournalOptions extends Pick<JournalOptions, 'environment' |
  * Opens the journal in the folder of the outbox, with what an earlier process left there.
  * @throws BridgeError `store_corrupt` (the folder was set aside), `store_unavailable`; then the environment is closed
  */
-export const openJournal = async ({ folder, environment, found, assertRoom, failed }: OpenJournalOptions): Promise<OpenedJournal> => {
+export const openJournal = async ({ folder, environment, found, makeRoom, failed }: OpenJournalOptions): Promise<OpenedJournal> => {
   try {
     const { overlay, place, contents } = await recoverJournal(folder, environment, found);
     const sequence = createSequence(await environment.ready(), contents.lastSeq);
     const runs = createRunWriter(sequence);
     const files = await Promise.all(journalFiles.map((index) => openJournalFile(folder, index)));
-    const journal = createJournal({ environment, files, overlay, runs, sequence, place, assertRoom, failed });
+    const journal = createJournal({ environment, files, overlay, runs, sequence, place, makeRoom, failed });
     return { journal, overlay, sequence, runs, contents };
   } catch (cause) {
     await environment.close();

@@ -15,8 +15,8 @@ export interface Overlay {
   freeze(): void;
   /** Whether a part waits to be stored. */
   readonly frozen: boolean;
-  /** Whether a part has records that are not settled. */
-  adds(part: 'frozen' | 'all'): boolean;
+  /** Bytes of a part's records that are not settled. */
+  adds(part: 'frozen' | 'all'): number;
   /** Puts the frozen part, or all of it. */
   write(tables: Tables, runs: Pick<RunWriter, 'write'>, part: 'frozen' | 'all'): void;
   /** That is durable in LMDB. */
@@ -47,6 +47,9 @@ interface Part {
   readonly seen: Map<number, Buffer[]>;
   readonly singles: Map<string, KeyAndValue>;
 }
+
+/** Bytes of a record's key, and of what LMDB keeps with it. */
+const besideValue = 64;
 
 const newPart = (): Part => ({ records: new Map(), removed: new Map(), seen: new Map(), singles: new Map() });
 
@@ -79,7 +82,13 @@ export const createOverlay = (): Overlay => {
   let current = newPart();
 
   const parts = (): Part[] => (frozen === undefined ? [current] : [frozen, current]);
-  const hasRecords = (part: Part): boolean => [...part.records.values()].some((values) => [...values.keys()].some((seq) => part === current || !current.removed.has(seq)));
+  const bytesOf = (part: Part): number => {
+    let bytes = 0;
+    for (const values of part.records.values()) {
+      for (const [seq, value] of values) if (part === current || !current.removed.has(seq)) bytes += value.length + besideValue;
+    }
+    return bytes;
+  };
   const isRemoved = (seq: number): boolean => current.removed.has(seq) || frozen?.removed.has(seq) === true;
 
   return {
@@ -91,7 +100,7 @@ export const createOverlay = (): Overlay => {
     get frozen() {
       return frozen !== undefined;
     },
-    adds: (part) => (part === 'all' ? parts() : parts().slice(0, 1)).some(hasRecords),
+    adds: (part) => (part === 'all' ? parts() : parts().slice(0, 1)).reduce((bytes, one) => bytes + bytesOf(one), 0),
     write(tables, runs, part) {
       if (frozen !== undefined) write(frozen, part === 'all' ? current : undefined, tables, runs, tables);
       if (part === 'all') write(current, undefined, tables, runs, tables);

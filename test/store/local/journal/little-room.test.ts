@@ -45,7 +45,7 @@ void t.test('while LMDB has no room for what stands in the journal, what is sett
   const open = async () => {
     const environment = withLittleRoom(openEnvironment(path, openTables), () => most);
     const failures: unknown[] = [];
-    const opened = await openJournal({ folder: path, environment, found, assertRoom: () => Promise.resolve(), failed: (cause) => failures.push(cause) });
+    const opened = await openJournal({ folder: path, environment, found, makeRoom: () => Promise.resolve(), failed: (cause) => failures.push(cause) });
     const seqs = (): number[] => [...opened.overlay.recordsAfter((environment.tables() as Tables).records, 0, -1)].map(({ seq }) => seq);
     return { ...opened, environment, failures, seqs };
   };
@@ -85,7 +85,7 @@ void t.test('the place of a write that failed, though it got to the disk, is tak
     };
     return { ...file, write };
   }));
-  const journal = createJournal({ environment, files, overlay, runs: createRunWriter(sequence), sequence, place, assertRoom: () => Promise.resolve(), failed: () => undefined });
+  const journal = createJournal({ environment, files, overlay, runs: createRunWriter(sequence), sequence, place, makeRoom: () => Promise.resolve(), failed: () => undefined });
   await journal.write([appendOf(1)]);
   fails = true;
   await t.rejects(journal.write([appendOf(2)]), /does not say/);
