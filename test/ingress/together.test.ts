@@ -2,11 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
 import { createTogether } from '../../src/ingress/together.js';
 
+/** Longer than any test takes: what waits for it goes on for another cause. */
+const never = 60_000;
+
 void t.test('those of one turn go on together, in the order in which they asked', async (t) => {
-  const together = createTogether();
+  const together = createTogether({ gatherMs: never, enough: 8 });
   const gone: string[] = [];
   const ask = async (name: string): Promise<void> => {
-    await together();
+    await together.enter();
     gone.push(`${name} 1`);
     await Promise.resolve();
     gone.push(`${name} 2`);
@@ -18,13 +21,51 @@ void t.test('those of one turn go on together, in the order in which they asked'
   t.strictSame(gone, ['a 1', 'b 1', 'a 2', 'b 2'], 'one stage after the other');
 });
 
-void t.test('who asks later waits for a turn of its own', async (t) => {
-  const together = createTogether();
+void t.test('a sender that posts one after the other never waits', async (t) => {
+  const together = createTogether({ gatherMs: never, enough: 8 });
+  const gone: number[] = [];
+  for (const index of [0, 1, 2]) {
+    void together.enter().then(() => gone.push(index));
+    await nextTurn();
+    together.leave();
+  }
+  t.strictSame(gone, [0, 1, 2]);
+});
+
+void t.test('while several post side by side the next turn waits for more, or for enough', async (t) => {
+  const together = createTogether({ gatherMs: never, enough: 3 });
   const gone: string[] = [];
-  void together().then(() => gone.push('first'));
+  const ask = (name: string): void => void together.enter().then(() => gone.push(name));
+  ask('first');
   await nextTurn();
-  void together().then(() => gone.push('second'));
-  t.strictSame(gone, ['first']);
+  ask('beside it');
+  ask('and another');
   await nextTurn();
-  t.strictSame(gone, ['first', 'second']);
+  await nextTurn();
+  t.strictSame(gone, ['first'], 'the last turn has just begun');
+  ask('the third');
+  await nextTurn();
+  t.strictSame(gone, ['first', 'beside it', 'and another', 'the third']);
+});
+
+void t.test('the wait ends by itself, and is over when nobody posted side by side for a second', async (t) => {
+  let now = 0;
+  const together = createTogether({ gatherMs: 5, enough: 100, now: () => now });
+  const first = together.enter();
+  const second = together.enter();
+  await Promise.all([first, second]);
+  await together.enter();
+  t.pass('after 5 ms');
+  for (const _ of [1, 2, 3]) together.leave();
+
+  now += 1_001;
+  let gone = false;
+  const later = createTogether({ gatherMs: never, enough: 100, now: () => now });
+  await Promise.all([later.enter(), later.enter()]);
+  later.leave();
+  later.leave();
+  now += 1_001;
+  void later.enter().then(() => (gone = true));
+  await nextTurn();
+  t.ok(gone);
 });
