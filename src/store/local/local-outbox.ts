@@ -50,7 +50,7 @@ export interface LocalOutbox extends Outbox, ParkedMessages {
 }
 
 /** At 1,000 messages a second a transaction holds three or four, and what was delivered in between. */
-const gather = { appendMs: 3, settleMs: 8 };
+const gather = { appendMs: 2, settleMs: 8 };
 
 /**
  * Opens the outbox of a data directory: one LMDB environment, checked by a child process before this one maps it.
