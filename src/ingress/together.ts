@@ -1,3 +1,5 @@
+import { createSideBySide } from '../side-by-side.js';
+
 /** Lets requests go on in turns. */
 export interface Together {
   /** Resolves when the request may go on, in one event-loop turn with all others that came until then. */
@@ -14,22 +16,19 @@ export interface TogetherOptions {
   readonly now?: () => number;
 }
 
-/** So long after two requests were under way at the same time senders count as posting side by side, ms. */
-const besideMs = 1_000;
-
 /**
  * Takes the requests of one event-loop turn, or of the few milliseconds between two while several senders post side by side, through each stage
  * together, and so into one append. Parsing and checking a document is as much code as reading HTTP: for one request after the other each pushes
  * the other out of the processor's caches, and both take longer (docs/performance.md). A sender that posts one after the other never waits.
  */
 export const createTogether = ({ gatherMs, enough, now = () => performance.now() }: TogetherOptions): Together => {
+  const beside = createSideBySide();
   let turn: Promise<void> | undefined;
   let goOn = (): void => undefined;
   let timer: NodeJS.Timeout | undefined;
   let waiting = 0;
   let underWay = 0;
   let begunAt = Number.NEGATIVE_INFINITY;
-  let besideAt = Number.NEGATIVE_INFINITY;
 
   const begin = (): void => {
     turn = undefined;
@@ -39,7 +38,7 @@ export const createTogether = ({ gatherMs, enough, now = () => performance.now()
     goOn();
   };
 
-  const waitMs = (at: number): number => (at - besideAt > besideMs ? 0 : begunAt + gatherMs - at);
+  const waitMs = (at: number): number => (beside.is(at) ? begunAt + gatherMs - at : 0);
 
   const nextTurn = (at: number): Promise<void> => {
     const wait = waitMs(at);
@@ -51,7 +50,7 @@ export const createTogether = ({ gatherMs, enough, now = () => performance.now()
   return {
     enter() {
       const at = now();
-      if (underWay > 0) besideAt = at;
+      if (underWay > 0) beside.note(at);
       underWay += 1;
       turn ??= nextTurn(at);
       waiting += 1;

@@ -11,7 +11,7 @@ export interface FileRoomOptions {
   readonly path: string;
   /** Up to where LMDB uses it. */
   readonly endBytes: () => number;
-  /** Bytes before that end that hold nothing. Those which the last transaction freed can not be used by the next one, so half of them count. */
+  /** Bytes before that end that hold nothing. Those which the last transaction freed cannot be used by the next one, so half of them count. */
   readonly reusableBytes: () => number;
 }
 

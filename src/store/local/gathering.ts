@@ -1,3 +1,4 @@
+import { createSideBySide } from '../../side-by-side.js';
 import type { Job } from './job.js';
 
 /** A transaction costs nearly as much for one message as for twenty, so the next one may wait a little for company. */
@@ -20,9 +21,6 @@ export interface Gathering {
   waitMs(waiting: Waiting): number;
 }
 
-/** So long after two messages waited for storage at the same time senders count as posting side by side, ms. */
-const besideMs = 1_000;
-
 const immediate: Gathering = { add: () => undefined, begin: () => undefined, end: () => undefined, waitMs: () => 0 };
 
 const isUrgent = ({ kind }: Pick<Job, 'kind'>): boolean => kind !== 'settle';
@@ -30,13 +28,13 @@ const isUrgent = ({ kind }: Pick<Job, 'kind'>): boolean => kind !== 'settle';
 export const createGathering = (options: GatherOptions | undefined, now: () => number): Gathering => {
   if (options === undefined) return immediate;
   const { appendMs, settleMs } = options;
+  const beside = createSideBySide();
   let urgentRuns = false;
   let begunAt = Number.NEGATIVE_INFINITY;
-  let besideAt = Number.NEGATIVE_INFINITY;
 
   return {
     add(job, waiting) {
-      if (isUrgent(job) && (urgentRuns || waiting.some(isUrgent))) besideAt = now();
+      if (isUrgent(job) && (urgentRuns || waiting.some(isUrgent))) beside.note(now());
     },
     begin(group) {
       urgentRuns = group.some(isUrgent);
@@ -48,7 +46,7 @@ export const createGathering = (options: GatherOptions | undefined, now: () => n
     waitMs(waiting) {
       const at = now();
       if (!waiting.some(isUrgent)) return begunAt + settleMs - at;
-      return at - besideAt > besideMs ? 0 : begunAt + appendMs - at;
+      return beside.is(at) ? begunAt + appendMs - at : 0;
     },
   };
 };
