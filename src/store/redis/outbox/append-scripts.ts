@@ -11,14 +11,38 @@ export const appendScript = newOutboxScript(`
 if not isOf(slot) then return {0} end
 if not isInTurn() then return {-1} end
 local now, window = tonumber(ARGV[5]), tonumber(ARGV[6])
-local function isKnown(key)
-  local at = call('GET', p .. 'arrived:' .. key)
-  return at and math.abs(now - at) < window
+-- When each message came, by its key; absent: it is new.
+local arrived = {}
+local function isKnown(key) return arrived[key] and math.abs(now - arrived[key]) < window end
+local function lookUpMessages()
+  local keys, devices, index = {}, {}, 11
+  for _ = 1, tonumber(ARGV[10]) do
+    local count = tonumber(ARGV[index])
+    index = index + 1
+    for _ = 1, count do
+      local first, records = index + 2, tonumber(ARGV[index + 1])
+      keys[#keys + 1] = p .. 'arrived:' .. ARGV[index]
+      index = first + records * 8
+      for at = first, index - 8, 8 do
+        local conn, device = ARGV[at], ARGV[at + 2]
+        devices[conn] = devices[conn] or {}
+        table.insert(devices[conn], device)
+      end
+    end
+  end
+  inRuns(keys, function(first, last)
+    local times = call('MGET', unpack(keys, first, last))
+    for at = first, last do arrived[keys[at]] = times[at - first + 1] or nil end
+  end)
+  lookUpAll(devices)
 end
 local function append(message)
   local first = nextPosition()
   position = position - 1
-  if window > 0 then call('SET', p .. 'arrived:' .. message[2], ARGV[5], 'PX', ARGV[6]) end
+  if window > 0 then
+    call('SET', message[2], ARGV[5], 'PX', ARGV[6])
+    arrived[message[2]] = now
+  end
   for at = message[3], message[3] + message[4] * 8 - 8, 8 do
     local conn, time, device, ns, about, payload, reason = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
     if reason == '' then
@@ -29,12 +53,13 @@ local function append(message)
   end
   return first
 end
+lookUpMessages()
 local results, index = {}, 11
 for group = 1, tonumber(ARGV[10]) do
   local result, fresh, claimed, messages, bytes, count = {}, {}, {}, 0, 0, tonumber(ARGV[index])
   index = index + 1
   for number = 1, count do
-    local key, records, first = ARGV[index], tonumber(ARGV[index + 1]), index + 2
+    local key, records, first = p .. 'arrived:' .. ARGV[index], tonumber(ARGV[index + 1]), index + 2
     index = first + records * 8
     result[number] = 0
     if not claimed[key] and not isKnown(key) then

@@ -5,13 +5,21 @@ import type { Argument } from '../script.js';
 /** What no script looks at. */
 type About = readonly [messageId: string, type: string, topic: string, expiresAt: number];
 
+const aboutOf = ({ messageId, type, topic, expiresAt }: NewRecord): string => JSON.stringify([messageId, type, topic, expiresAt] satisfies About);
+
 /** How many arguments of `appendScript` a record is. */
 export const argumentsPerRecord = 8;
 
 /** A record as the scripts take it: connection, time of acceptance, device, network server, about, payload. */
-export const fieldsOf = ({ connectionId, acceptedAt, deviceId, networkServerId, messageId, type, topic, expiresAt, payload }: NewRecord): Argument[] => {
-  const about: About = [messageId, type, topic, expiresAt];
-  return [connectionId, acceptedAt, deviceId, networkServerId, JSON.stringify(about), payload];
+export const fieldsOf = (record: NewRecord): Argument[] => {
+  const { connectionId, acceptedAt, deviceId, networkServerId, payload } = record;
+  return [connectionId, acceptedAt, deviceId, networkServerId, aboutOf(record), payload];
+};
+
+/** Bytes for which a record counts, as the scripts' `sizeOf` counts them. */
+export const sizeOf = (record: NewRecord): number => {
+  const { deviceId, networkServerId, payload } = record;
+  return Buffer.byteLength(deviceId) + Buffer.byteLength(networkServerId) + Buffer.byteLength(aboutOf(record)) + payload.length + 64;
 };
 
 const minuteMs = 60_000;

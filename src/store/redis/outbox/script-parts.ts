@@ -44,37 +44,90 @@ local function keepPosition()
 end
 local function sizeOf(device, ns, about, payload) return #device + #ns + #about + #payload + 64 end
 
+-- What this call adds and takes away: by slot and connection, and over all.
+local grown = {0, 0}
 local function sum(where, conn, messages, bytes)
-  local key = where .. ':' .. conn
-  local one = sums[key] or {where, conn, 0, 0}
-  sums[key] = one
-  one[3] = one[3] + messages
-  one[4] = one[4] + bytes
+  local here = sums[where] or {}
+  sums[where] = here
+  here[conn] = (here[conn] or 0) + bytes
+  grown[1] = grown[1] + messages
+  grown[2] = grown[2] + bytes
+end
+local function keepSum(where, conn, bytes)
+  local left = call('XLEN', stream(where, conn))
+  if left == 0 then
+    call('HDEL', p .. 'totals:' .. where, conn)
+    call('HDEL', p .. 'bytes:' .. where, conn)
+    call('DEL', stream(where, conn))
+  else
+    call('HSET', p .. 'totals:' .. where, conn, left)
+    call('HINCRBY', p .. 'bytes:' .. where, conn, bytes)
+  end
+  if where == slot then touch(conn) end
 end
 local function keepSums()
-  for _, one in pairs(sums) do
-    local where, conn = one[1], one[2]
-    local left = call('XLEN', stream(where, conn))
-    if left == 0 then
-      call('HDEL', p .. 'totals:' .. where, conn)
-      call('HDEL', p .. 'bytes:' .. where, conn)
-      call('DEL', stream(where, conn))
-    else
-      call('HSET', p .. 'totals:' .. where, conn, left)
-      call('HINCRBY', p .. 'bytes:' .. where, conn, one[4])
-    end
-    if where == slot then touch(conn) end
+  for where, here in pairs(sums) do
+    for conn, bytes in pairs(here) do keepSum(where, conn, bytes) end
+  end
+  if grown[1] ~= 0 then
+    call('HINCRBY', p .. 'outbox:totals', 'messages', grown[1])
+    call('HINCRBY', p .. 'outbox:totals', 'bytes', grown[2])
   end
 end
-local grown = {0, 0}
-local function grow(messages, bytes) grown = {grown[1] + messages, grown[2] + bytes} end
 local used
 local function fits(messages, bytes)
   if not used then used = call('HMGET', p .. 'outbox:totals', 'messages', 'bytes') end
   return tonumber(used[1] or '0') + grown[1] + messages <= tonumber(ARGV[7]) and tonumber(used[2] or '0') + grown[2] + bytes <= tonumber(ARGV[8])
 end
 
-local elsewhere, isListed = {}, {}
+-- A call out of a script costs as much as what most commands do, so one asks or tells for many. A list goes in runs that fit on Lua's stack.
+local function inRuns(list, use)
+  for first = 1, #list, 1000 do use(first, math.min(first + 999, #list)) end
+end
+
+-- Under which slots a device's messages wait, by connection and device: the text of \`held:CONNECTION\`, '' for none. Written at the end, where it changed.
+local held, changed = {}, {}
+local function heldBy(conn)
+  if not held[conn] then held[conn], changed[conn] = {}, {} end
+  return held[conn]
+end
+local function lookUp(conn, devices)
+  local texts = heldBy(conn)
+  inRuns(devices, function(first, last)
+    local found = call('HMGET', p .. 'held:' .. conn, unpack(devices, first, last))
+    for at = first, last do texts[devices[at]] = found[at - first + 1] or '' end
+  end)
+end
+-- In lists of devices by connection; before anything changes.
+local function lookUpAll(lists)
+  for conn, devices in pairs(lists) do lookUp(conn, devices) end
+end
+local function heldOf(conn, device)
+  if not heldBy(conn)[device] then lookUp(conn, {device}) end
+  return held[conn][device]
+end
+local function setHeld(conn, device, text)
+  heldBy(conn)[device] = text
+  changed[conn][device] = true
+end
+local function keepHeld()
+  for conn, devices in pairs(changed) do
+    local key, kept, gone = p .. 'held:' .. conn, {}, {}
+    for device in pairs(devices) do
+      local text = held[conn][device]
+      if text == '' then
+        gone[#gone + 1] = device
+      else
+        kept[#kept + 1] = device
+        kept[#kept + 1] = text
+      end
+    end
+    inRuns(kept, function(first, last) call('HSET', key, unpack(kept, first, last)) end)
+    inRuns(gone, function(first, last) call('HDEL', key, unpack(gone, first, last)) end)
+  end
+end
+
+local elsewhere, isListed, onlyOne = {}, {}, slot .. ':1'
 local function lastOf(conn, chain)
   local before, where, count = string.match(chain, '^(.-)([^:,]+):(%d+)$')
   if not where then return '', slot, 0 end
@@ -82,13 +135,20 @@ local function lastOf(conn, chain)
   if where ~= slot and call('XLEN', stream(where, conn)) == 0 then return lastOf(conn, string.sub(before, 1, -2)) end
   return before, where, count
 end
+local function hold(conn, device)
+  local chain = heldOf(conn, device)
+  if chain == '' then
+    setHeld(conn, device, onlyOne)
+    return slot
+  end
+  local before, where, count = lastOf(conn, chain)
+  setHeld(conn, device, before .. where .. ':' .. (count + 1))
+  return where
+end
 local function place(conn, at, device, ns, about, payload)
-  local number, held = nextPosition(), p .. 'held:' .. conn
-  local before, where, count = lastOf(conn, call('HGET', held, device) or '')
-  call('HSET', held, device, before .. where .. ':' .. (count + 1))
+  local number, where = nextPosition(), hold(conn, device)
   call('XADD', stream(where, conn), whole(number) .. '-0', 'at', at, 'device', device, 'ns', ns, 'about', about, 'payload', payload)
   sum(where, conn, 1, sizeOf(device, ns, about, payload))
-  grow(1, sizeOf(device, ns, about, payload))
   if where ~= slot then
     elsewhere[#elsewhere + 1] = number
     call('HINCRBY', p .. 'news:' .. where, conn, 1)
@@ -100,7 +160,7 @@ local function place(conn, at, device, ns, about, payload)
 end
 local function chainOf(conn, device)
   local chain = {}
-  for where, count in string.gmatch(call('HGET', p .. 'held:' .. conn, device) or '', '([^:,]+):(%d+)') do chain[#chain + 1] = {where, tonumber(count)} end
+  for where, count in string.gmatch(heldOf(conn, device), '([^:,]+):(%d+)') do chain[#chain + 1] = {where, tonumber(count)} end
   return chain
 end
 local function keepChain(conn, device, chain)
@@ -108,12 +168,13 @@ local function keepChain(conn, device, chain)
   for _, one in ipairs(chain) do
     if one[2] > 0 then texts[#texts + 1] = one[1] .. ':' .. one[2] end
   end
-  if #texts == 0 then call('HDEL', p .. 'held:' .. conn, device) else call('HSET', p .. 'held:' .. conn, device, table.concat(texts, ',')) end
+  setHeld(conn, device, table.concat(texts, ','))
 end
-local function letGo(where, conn, device)
+local function letGo(conn, device)
+  if heldOf(conn, device) == onlyOne then return setHeld(conn, device, '') end
   local chain = chainOf(conn, device)
   for _, one in ipairs(chain) do
-    if one[1] == where then one[2] = one[2] - 1 end
+    if one[1] == slot then one[2] = one[2] - 1 end
   end
   keepChain(conn, device, chain)
 end
@@ -145,12 +206,9 @@ end
 -- False where the slot is another's: what stands there, and what is new, is for its holder.
 local mine = true
 local function answer(result)
+  keepHeld()
   keepSums()
   keepPosition()
-  if grown[1] ~= 0 then
-    call('HINCRBY', p .. 'outbox:totals', 'messages', grown[1])
-    call('HINCRBY', p .. 'outbox:totals', 'bytes', grown[2])
-  end
   local news, standings = {}, {}
   if mine then
     news = call('HGETALL', p .. 'news:' .. slot)

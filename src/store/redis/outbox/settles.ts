@@ -2,7 +2,7 @@ import { BridgeError, messageOf } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Settlement } from '../../../uplink/ports.js';
 import type { Argument } from '../script.js';
-import { isPosition } from './record-fields.js';
+import { isPosition, sizeOf } from './record-fields.js';
 import type { Source } from './single-flight.js';
 import type { HeldSlot, SlotCalls } from './slot-calls.js';
 import { settleScript } from './slot-scripts.js';
@@ -38,9 +38,9 @@ const gone = ({ slot }: HeldSlot): BridgeError => new BridgeError('store_unavail
 const argumentsOf = (settlements: Iterable<Settlement>): Argument[] => {
   const args: Argument[] = [];
   for (const settlement of settlements) {
-    const { connectionId, seq } = settlement.record;
-    const [reason, detail] = settlement.outcome === 'parked' ? [settlement.reason, settlement.detail] : ['', ''];
-    args.push(connectionId, seq, reason, detail);
+    const { outcome, record } = settlement;
+    const [reason, detail] = outcome === 'parked' ? [settlement.reason, settlement.detail] : ['', ''];
+    args.push(record.connectionId, record.seq, record.deviceId, sizeOf(record), reason, detail);
   }
   return args;
 };

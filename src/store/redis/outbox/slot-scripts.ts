@@ -2,23 +2,32 @@ import { newOutboxScript } from './script-parts.js';
 
 /**
  * Removes what was settled, or parks it. Done even when the slot is another's: what was delivered must not be delivered again.
- * ARGV 10 and on, for each: connection, position, reason (''; not parked), detail. Result: 1 while the slot is the caller's.
+ * ARGV 10 and on, for each: connection, position, device, bytes, reason (''; not parked), detail. Result: 1 while the slot is the caller's.
  */
 export const settleScript = newOutboxScript(`
 if not isInTurn() then return {-1} end
-for at = 10, #ARGV, 4 do
-  local conn, number, reason = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+local function remove(conn, number, device, bytes)
+  if call('XDEL', stream(slot, conn), number) == 0 then return end
+  letGo(conn, device)
+  sum(slot, conn, -1, -bytes)
+end
+local function setAside(conn, number, device, bytes, reason, detail)
   local entry = call('XRANGE', stream(slot, conn), number, number)[1]
-  if entry then
-    local fields = entry[2]
-    local time, device, ns, about, payload = fields[2], fields[4], fields[6], fields[8], fields[10]
-    local size = sizeOf(device, ns, about, payload)
-    call('XDEL', stream(slot, conn), entry[1])
-    letGo(slot, conn, device)
-    sum(slot, conn, -1, -size)
-    grow(-1, -size)
-    if reason ~= '' then park(number, conn, time, device, ns, about, payload, reason, ARGV[at + 3]) end
-  end
+  if not entry then return end
+  local fields = entry[2]
+  remove(conn, number, device, bytes)
+  park(number, conn, fields[2], fields[4], fields[6], fields[8], fields[10], reason, detail)
+end
+local devices = {}
+for at = 10, #ARGV, 6 do
+  local conn = ARGV[at]
+  devices[conn] = devices[conn] or {}
+  table.insert(devices[conn], ARGV[at + 2])
+end
+lookUpAll(devices)
+for at = 10, #ARGV, 6 do
+  local conn, number, device, bytes, reason = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
+  if reason == '' then remove(conn, number, device, bytes) else setAside(conn, number, device, bytes, reason, ARGV[at + 5]) end
 end
 trim()
 keepTurn()
