@@ -17,6 +17,7 @@ import { createParkedClaims } from './parked-claims.js';
 import { createParkedReader } from './parked-reader.js';
 import { createParkedRoom, type ParkedTotals } from './parked-room.js';
 import { createPendingRoom } from './pending-room.js';
+import { createReadSizes } from './read-sizes.js';
 import { createRecordReader } from './record-reader.js';
 import { createReplayJob, type ReplayJob } from './replay-job.js';
 import { createSeenMessages } from './seen-messages.js';
@@ -80,6 +81,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   const claims = createParkedClaims();
   const parked = createParkedRoom({ queue, connections, claims, logger, maxBytes: options.parkedMaxBytes, found: found.parked.values() });
   const settling = new SlotMap<number, Promise<unknown>>();
+  const sizes = createReadSizes();
   const pendingRoom = createPendingRoom({ maxMessages, maxBytes, connections });
   let closing: Promise<void> | undefined;
 
@@ -132,7 +134,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
 
   const settle: Outbox['settle'] = async (batch) => {
     if (closing !== undefined) throw new BridgeError('stopping');
-    const job = createSettleJob(batch, { connections, parked, overlay, settling, now });
+    const job = createSettleJob(batch, { connections, parked, overlay, sizes, settling, now });
     if (job.writes) queue.add(job);
     await job.durable;
   };
@@ -153,7 +155,7 @@ export const openLocalOutbox = async (options: LocalOutboxOptions): Promise<Loca
   return {
     append,
     settle,
-    ...createRecordReader(environment, overlay, connections, logger),
+    ...createRecordReader({ environment, overlay, connections, sizes, logger }),
     pending(connectionId) {
       const { messages, bytes } = connections.find(connectionId) ?? { messages: 0, bytes: 0 };
       return { messages, bytes };

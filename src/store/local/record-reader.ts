@@ -5,7 +5,16 @@ import type { Environment, Table } from './environment.js';
 import type { Overlay } from './journal/overlay.js';
 import { readStore } from './open-store.js';
 import { recordKey } from './outbox-keys.js';
+import type { ReadSizes } from './read-sizes.js';
 import { damageOf, decodeRecord } from './record-encoding.js';
+
+export interface RecordReaderParts {
+  readonly environment: Environment;
+  readonly overlay: Pick<Overlay, 'find' | 'recordsAfter'>;
+  readonly connections: Connections;
+  readonly sizes: Pick<ReadSizes, 'note'>;
+  readonly logger: Logger;
+}
 
 /** Damaged records named in the log; those beyond are damage of the same disk. */
 const mostReported = 100;
@@ -14,12 +23,15 @@ const mostReported = 100;
  * The reading half of the outbox. A record whose checksum is wrong is never delivered: it is left where it is, and the check
  * at the next start finds it.
  */
-export const createRecordReader = (environment: Environment, overlay: Pick<Overlay, 'find' | 'recordsAfter'>, connections: Connections, logger: Logger): Pick<Outbox, 'read' | 'readSome'> => {
+export const createRecordReader = ({ environment, overlay, connections, sizes, logger }: RecordReaderParts): Pick<Outbox, 'read' | 'readSome'> => {
   const reported = new Set<number>();
 
   const decode = (connectionId: string, seq: number, value: Buffer): OutboxRecord | undefined => {
     const damage = damageOf(value);
-    if (damage === undefined) return decodeRecord(connectionId, seq, value);
+    if (damage === undefined) {
+      sizes.note(seq, value.length);
+      return decodeRecord(connectionId, seq, value);
+    }
     if (!reported.has(seq) && reported.size < mostReported) {
       reported.add(seq);
       logger.error({ reason: 'store_corrupt', connection_id: connectionId, detail: `record ${seq}: ${damage}` }, 'damaged record skipped');

@@ -7,12 +7,14 @@ import type { Tables } from './environment.js';
 import type { Overlay } from './journal/overlay.js';
 import { recordKey } from './outbox-keys.js';
 import type { ParkedRoom } from './parked-room.js';
+import type { ReadSizes } from './read-sizes.js';
 import { encodeParked, storedBytes } from './record-encoding.js';
 
 export interface SettleParts {
   readonly connections: Connections;
   readonly parked: ParkedRoom;
   readonly overlay: Pick<Overlay, 'find'>;
+  readonly sizes: Pick<ReadSizes, 'find' | 'forget'>;
   /** Positions being settled, with the promise of the first call, so that none is counted twice. */
   readonly settling: SlotMap<number, Promise<unknown>>;
   readonly now: () => number;
@@ -38,7 +40,7 @@ interface Removal {
   readonly parked: Buffer | undefined;
 }
 
-export const createSettleJob = (batch: readonly Settlement[], { connections, parked, overlay, settling, now }: SettleParts): SettleJob => {
+export const createSettleJob = (batch: readonly Settlement[], { connections, parked, overlay, sizes, settling, now }: SettleParts): SettleJob => {
   const { promise: commit, resolve, reject } = createDeferred();
   const shared = new Set<Promise<unknown>>();
   const claims: Claim[] = [];
@@ -55,21 +57,29 @@ export const createSettleJob = (batch: readonly Settlement[], { connections, par
   }
   if (claims.length === 0) resolve();
 
-  const removalOf = ({ settlement, state, key }: Claim, { records }: Tables): Removal | undefined => {
-    const { seq } = settlement.record;
+  /** Bytes of a record's value; undefined where it is not there any more. */
+  const sizeOf = (seq: number, key: Buffer, { records }: Tables): number | undefined => {
+    const read = sizes.find(seq);
+    if (read !== undefined) return read;
     const known = overlay.find(key);
-    if (known === 'removed') return undefined;
+    return known === 'removed' ? undefined : (known ?? records.getBinaryFast(key))?.length;
+  };
+
+  const removalOf = ({ settlement, state, key }: Claim, tables: Tables): Removal | undefined => {
+    const { seq } = settlement.record;
     if (settlement.outcome !== 'parked') {
-      const size = (known ?? records.getBinaryFast(key))?.length;
-      return size === undefined ? undefined : { state, seq, key, bytes: storedBytes({ length: size }), parked: undefined };
+      const length = sizeOf(seq, key, tables);
+      return length === undefined ? undefined : { state, seq, key, bytes: storedBytes({ length }), parked: undefined };
     }
-    const value = known ?? records.getBinary(key);
+    const known = overlay.find(key);
+    const value = known === 'removed' ? undefined : (known ?? tables.records.getBinary(key));
     if (value === undefined) return undefined;
     const { reason, detail } = settlement;
     return { state, seq, key, bytes: storedBytes(value), parked: encodeParked(value, { reason, detail, parkedAt: now() }) };
   };
 
   const count = ({ state, seq, bytes, parked: value }: Removal): void => {
+    sizes.forget(seq);
     connections.count(state, -1, -bytes);
     if (state.oldest?.seq === seq) state.oldest = undefined;
     if (value !== undefined) parked.added(state, storedBytes(value));
