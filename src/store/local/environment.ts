@@ -44,6 +44,12 @@ export interface Opened<T> {
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 /**
+ * A value that is read is copied into memory that several share, as Node does for small buffers; lmdb gives each one memory of its own, which costs more
+ * than the reading. `length` of the buffer that it comes in is that of the value, though the buffer goes on behind it.
+ */
+const copied = { encoder: { encode: (value: Buffer): Buffer => value, decode: (found: Buffer): Buffer => Buffer.from(found.subarray(0, found.length)) } };
+
+/**
  * `overlappingSync` stays off: with it a commit is visible, and stays so, when its fdatasync fails, so a refused batch could be delivered.
  * `eventTurnBatching` is off because the outbox gathers by itself and a batch must never be split over two commits.
  */
@@ -59,7 +65,7 @@ export interface OpenOptions {
 export const openNamed = <Name extends string>(path: string, names: readonly Name[], { readOnly = false, added = [] }: OpenOptions = {}): Opened<Readonly<Record<Name, Table>>> => {
   const root = open<Buffer, Buffer>({ path, ...lmdbOptions, readOnly });
   const table = (name: string): [string, Table][] => {
-    const opened = root.openDB<Buffer, Buffer>({ name, ...binary }) as Table | undefined;
+    const opened = root.openDB<Buffer, Buffer>({ name, ...binary, ...copied }) as Table | undefined;
     if (opened === undefined && !added.includes(name)) throw new Error(`the table ${name} is missing`);
     return opened === undefined ? [] : [[name, opened]];
   };
