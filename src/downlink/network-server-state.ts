@@ -27,6 +27,8 @@ export interface NetworkServerStateOptions {
 /** One attempt that goes to the network server. */
 export interface Attempt {
   ended(outcome: SubmitOutcome): void;
+  /** False once the network server fails, unless this is its trial: what waits for its place in the rate then waits for the trial too. */
+  mayLeave(): boolean;
   /** Nothing was sent after all. */
   abandoned(): void;
 }
@@ -164,6 +166,7 @@ export const createNetworkServerState = ({ networkServerId, backoff, changed, no
           answeredAt = clock();
           settle(attempt, outcome);
         },
+        mayLeave: () => failure === undefined || failure.trial?.attempt === attempt,
         abandoned() {
           if (out.delete(attempt)) release(attempt);
         },

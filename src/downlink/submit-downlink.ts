@@ -174,6 +174,10 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
       begun.abandoned();
       return again(turn, 0);
     }
+    if (!begun.mayLeave()) {
+      begun.abandoned();
+      return again(turn, holdOf(downlink));
+    }
     turn.moment?.left();
     const sentAt = clock();
     const outcome = await attempt(turn, address);

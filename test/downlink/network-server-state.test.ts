@@ -118,6 +118,20 @@ void t.test('attempts that began before it failed do not lengthen the pause, but
   t.equal(scene.state.failing(), undefined);
 });
 
+void t.test('what has begun and has not left yet stays when the network server fails, but for the trial', async (t) => {
+  const scene = setScene();
+  const [first, second] = [begin(scene), begin(scene)];
+  t.ok(first.mayLeave() && second.mayLeave());
+  first.ended(busy({ retryAfterMs: 5_000 }));
+  t.notOk(second.mayLeave(), 'Retry-After holds for it too');
+  second.abandoned();
+  scene.now += 5_000;
+  const trial = begin(scene);
+  t.ok(trial.mayLeave());
+  trial.ended(accepted());
+  t.ok(begin(scene).mayLeave(), 'all go again');
+});
+
 void t.test('a trial of which nothing was sent, or that is lost, makes room for the next', async (t) => {
   const scene = setScene();
   attemptWith(scene, unauthorised);
