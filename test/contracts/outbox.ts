@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import type { Append } from '../../src/uplink/ports.js';
 import { copiesContract } from './outbox-copies.js';
 import { parkedContract } from './outbox-parked.js';
+import { sizesContract } from './outbox-sizes.js';
 import {
   hashOf, names, newAppend, newParkedAppend, newRecord, openedOutbox, readAll, rejectsWith, startOfTime, statesOf, topicsOf, type NewPlace,
 } from './outbox-samples.js';
@@ -279,6 +280,7 @@ export const outboxContract = async (t: Test, newPlace: NewPlace): Promise<void>
   await orderAndReading(t, newPlace);
   await duplicates(t, newPlace);
   await settling(t, newPlace);
+  await sizesContract(t, newPlace);
   await totalsAndLimits(t, newPlace);
   await restarts(t, newPlace);
   await copiesContract(t, newPlace);
