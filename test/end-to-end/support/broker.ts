@@ -75,7 +75,8 @@ const keep = async (dir: string): Promise<void> => {
 export const startSandbox = async (args: readonly string[] = []): Promise<TestBroker> => {
   const dir = await mkdtemp(join(tmpdir(), 'bridge-sandbox-'));
   await takeOver(dir);
-  const program = startBridgeProgram(['sandbox', '--data-dir', dir, '--mqtt-port', '0', '--json', ...args]);
+  // Not one of the system's choice: once it has left that for a while, another process may have it.
+  const program = startBridgeProgram(['sandbox', '--data-dir', dir, '--mqtt-port', String(await freePort()), '--json', ...args]);
   const address = await program.waitFor('the sandbox', (line) => 'mqtt' in line);
   await keep(dir);
   const received = createReceived();
