@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t from 'tap';
 import { openTables } from '../../../src/store/local/environment.js';
 
@@ -9,7 +6,7 @@ const keyOf = (size: number): Buffer => Buffer.from(`value ${String(size).padSta
 const valueOf = (size: number): Buffer => Buffer.alloc(size, size % 251);
 
 void t.test('values of every size come back whole, and stay as they are while others are read', async (t) => {
-  const { root, tables } = openTables(mkdtempSync(join(tmpdir(), 'environment-')));
+  const { root, tables } = openTables(t.testdir());
   t.teardown(() => root.close());
   for (const size of sizes) await tables.records.put(keyOf(size), valueOf(size));
 

@@ -23,11 +23,7 @@ local function lookUpMessages()
       local first, records = index + 2, tonumber(ARGV[index + 1])
       keys[#keys + 1] = p .. 'arrived:' .. ARGV[index]
       index = first + records * 8
-      for at = first, index - 8, 8 do
-        local conn, device = ARGV[at], ARGV[at + 2]
-        devices[conn] = devices[conn] or {}
-        table.insert(devices[conn], device)
-      end
+      for at = first, index - 8, 8 do list(devices, ARGV[at], ARGV[at + 2]) end
     end
   end
   inRuns(keys, function(first, last)

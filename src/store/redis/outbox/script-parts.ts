@@ -98,6 +98,10 @@ local function lookUp(conn, devices)
     for at = first, last do texts[devices[at]] = found[at - first + 1] or '' end
   end)
 end
+local function list(lists, conn, device)
+  lists[conn] = lists[conn] or {}
+  table.insert(lists[conn], device)
+end
 -- In lists of devices by connection; before anything changes.
 local function lookUpAll(lists)
   for conn, devices in pairs(lists) do lookUp(conn, devices) end

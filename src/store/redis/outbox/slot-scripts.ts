@@ -19,11 +19,7 @@ local function setAside(conn, number, device, bytes, reason, detail)
   park(number, conn, fields[2], fields[4], fields[6], fields[8], fields[10], reason, detail)
 end
 local devices = {}
-for at = 10, #ARGV, 6 do
-  local conn = ARGV[at]
-  devices[conn] = devices[conn] or {}
-  table.insert(devices[conn], ARGV[at + 2])
-end
+for at = 10, #ARGV, 6 do list(devices, ARGV[at], ARGV[at + 2]) end
 lookUpAll(devices)
 for at = 10, #ARGV, 6 do
   local conn, number, device, bytes, reason = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
