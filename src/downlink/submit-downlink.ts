@@ -2,19 +2,20 @@ import { backoffMs } from '../backoff.js';
 import { BridgeError, messageOf } from '../errors.js';
 import { within, type Deadline } from '../lifecycle.js';
 import type { Logger } from '../log.js';
-import { finalStates, type DeviceAddress, type Downlink, type DownlinkCause, type SubmitOutcome } from '../messages/downlink.js';
+import type { DeviceAddress, Downlink, DownlinkCause } from '../messages/downlink.js';
+import { createConclusions } from './conclude-downlink.js';
 import { createTellEarly } from './early-reports.js';
 import type { DownlinkMetrics } from './metrics.js';
 import { createNetworkServerStates } from './network-server-states.js';
 import type { FailingNetworkServer } from './network-server-state.js';
-import type { Devices, DownlinkLives, DownlinkQueue, DownlinkTarget, Moment, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlink, SubmittedDownlinks, Verdict } from './ports.js';
+import type { Devices, DownlinkLives, DownlinkQueue, DownlinkTarget, Moment, Notice, QueuedDownlink, QueueWork, StatusOutlet, SubmittedDownlinks, Verdict } from './ports.js';
 import { createRemovedTargets } from './removed-targets.js';
 import { createReportNotices } from './report-notices.js';
 import { createReporter } from './report-status.js';
 import { createSendGate } from './send-gate.js';
-import { createUncounted, nextStep, storeBackoff, untilValidity } from './retry.js';
-import { createStaleTurns } from './stale-turns.js';
-import { createSubmissionMemory, type Turn } from './submission-memory.js';
+import { createSend } from './send-downlink.js';
+import { storeBackoff, untilValidity } from './retry.js';
+import { createSubmissionMemory } from './submission-memory.js';
 import { createSweep } from './sweep.js';
 import { createUnderWay, type UnderWay } from './under-way.js';
 
@@ -51,14 +52,6 @@ export interface Submission {
   close(deadline: Deadline): Promise<void>;
 }
 
-/** A state after which the queue may forget the downlink. */
-interface Conclusion {
-  readonly state: 'submitted' | 'failed' | 'expired';
-  readonly attempt: number;
-  readonly cause?: DownlinkCause | undefined;
-}
-
-const done: Verdict = { kind: 'done' };
 /** How long a queue that still asks is held while the process stops, ms. */
 const closingHoldMs = 1_000;
 /** Default of `removedGraceMs`: enough to remove a network server and make it again, and for every replica to learn of a new one. */
@@ -73,10 +66,7 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
   const reporter = createReporter({ statuses, lives, metrics, logger, now, random });
   const memory = createSubmissionMemory({ submitted, logger, now, random });
   const early = createTellEarly({ submitted, targets, reporter, metrics, logger, random });
-  const uncounted = createUncounted();
   const underWay = createUnderWay();
-  const gate = createSendGate(options.ratePerSecond);
-  const stale = createStaleTurns();
   const running = new Set<Promise<Verdict>>();
   let closing = false;
   let storeTrouble: string | undefined;
@@ -101,96 +91,20 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     return removedMs > 0 ? removedMs : (states.of(networkServer.id)?.holdMs(id) ?? 0);
   };
 
-  /** The state is durable before the queue forgets the downlink. While the outbox is full the device waits here. */
-  const conclude = async (queued: QueuedDownlink, { state, attempt, cause }: Conclusion): Promise<Verdict> => {
-    const isStored = await reporter.publishSurely({ downlink: queued.downlink, state, attempt, ...(cause === undefined ? {} : { cause }) });
-    return isStored ? done : again(queued, 0);
-  };
-
-  const concludeForGood = async (queued: QueuedDownlink, conclusion: Conclusion): Promise<Verdict> => {
-    const verdict = await conclude(queued, conclusion);
-    if (verdict.kind === 'done') await memory.forget(queued.downlink);
-    return verdict;
-  };
-
-  /** Reports that came before the answer was noted follow its status, before the queue forgets the downlink. */
-  const concludeSubmitted = async (queued: QueuedDownlink, known: SubmittedDownlink): Promise<Verdict> => {
-    const verdict = await conclude(queued, { state: 'submitted', attempt: known.attempts });
-    return verdict.kind === 'done' && !(await early.tell(known)) ? again(queued, 0) : verdict;
-  };
-
-  const concludeKnown = async (queued: QueuedDownlink, known: SubmittedDownlink): Promise<Verdict> => {
-    if (known.state === 'submitted') return concludeSubmitted(queued, known);
-    if (finalStates.has(known.state)) await memory.forget(queued.downlink);
-    return done;
-  };
-
   const addressOf = async ({ deviceId, networkServer }: Downlink): Promise<DeviceAddress> => {
     const record = await devices.find(deviceId);
     return record?.networkServerId === networkServer.id ? record.address : {};
   };
 
-  const attempt = async ({ target, downlink }: Turn, address: DeviceAddress): Promise<SubmitOutcome> => {
-    const start = performance.now();
-    const outcome: SubmitOutcome =
-      target.submit === undefined
-        ? { kind: 'never', reason: 'downlink_unsupported', cause: {} }
-        : await target.submit(downlink, address).catch((error: unknown): SubmitOutcome => ({ kind: 'unknown', reason: 'internal_error', cause: { text: messageOf(error) } }));
-    metrics.attempt(target.id, outcome.kind, (performance.now() - start) / 1000);
-    return outcome;
-  };
-
-  const refused = (turn: Turn, outcome: Exclude<SubmitOutcome, { kind: 'accepted' }>): Promise<Verdict> | Verdict => {
-    const { downlink, attempts, target } = turn;
-    const next = nextStep(outcome, { target, downlink, attempts, uncounted: uncounted.of(downlink.id), now: now(), random });
-    if (next.kind === 'retry') {
-      if (next.attempts === attempts) uncounted.more(downlink.id);
-      return next;
-    }
-    uncounted.clear(downlink.id);
-    const conclusion = { state: 'failed', attempt: attempts + 1, cause: next.cause } as const;
-    // After an unknown outcome a report may still come, and tells more than we know.
-    return outcome.kind === 'unknown' ? conclude(turn, conclusion) : concludeForGood(turn, conclusion);
-  };
-
-  const accepted = async (turn: Turn, ids: readonly string[], tookMs: number): Promise<Verdict> => {
-    uncounted.clear(turn.downlink.id);
-    return concludeKnown(turn, await memory.accepted(turn, ids, tookMs));
-  };
-
-  const send = async (turn: Turn, address: DeviceAddress): Promise<Verdict> => {
-    const { downlink, target } = turn;
-    const begun = states.of(target.id)?.begin();
-    if (begun === undefined) return again(turn, holdOf(downlink));
-    const ids = target.idsOf(downlink);
-    try {
-      await memory.attempting(turn, ids);
-    } catch (error) {
-      begun.abandoned();
-      throw error;
-    }
-    await gate(downlink.connectionId);
-    if (targets.get(target.id) !== target || stale.isStale(downlink.id, turn.moment?.leaveBy)) {
-      begun.abandoned();
-      return again(turn, 0);
-    }
-    if (!begun.mayLeave()) {
-      begun.abandoned();
-      return again(turn, holdOf(downlink));
-    }
-    turn.moment?.left();
-    const sentAt = clock();
-    const outcome = await attempt(turn, address);
-    begun.ended(outcome);
-    return outcome.kind === 'accepted' ? accepted(turn, [...new Set([...ids, ...outcome.ids])], clock() - sentAt) : refused(turn, outcome);
-  };
+  const conclusions = createConclusions({ reporter, memory, early, again });
+  const send = createSend({ targets, states, gate: createSendGate(options.ratePerSecond), memory, conclusions, again, holdOf, metrics, now, clock, random });
 
   /** Removed, it may come back for a while; then the downlink fails, because others of its device wait behind it. */
   const targetless = async (queued: QueuedDownlink): Promise<Verdict> => {
     const { id } = queued.downlink.networkServer;
     const holdMs = removedHoldOf(id);
     if (holdMs > 0) return again(queued, holdMs);
-    return concludeForGood(queued, { state: 'failed', attempt: queued.attempts, cause: { code: 'downlink_unsupported', text: `the network server ${id} is not configured any more` } });
+    return conclusions.concludeForGood(queued, { state: 'failed', attempt: queued.attempts, cause: { code: 'downlink_unsupported', text: `the network server ${id} is not configured any more` } });
   };
 
   const submitOne = async (queued: QueuedDownlink, moment: Moment | undefined): Promise<Verdict> => {
@@ -199,9 +113,9 @@ export const createSubmission = (options: SubmissionOptions): Submission => {
     const known = await memory.known(downlink);
     if (known !== undefined) {
       metrics.attempt(downlink.networkServer.id, 'known');
-      return concludeKnown(queued, known);
+      return conclusions.concludeKnown(queued, known);
     }
-    if (downlink.validUntil <= now()) return concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
+    if (downlink.validUntil <= now()) return conclusions.concludeForGood(queued, { state: 'expired', attempt: attempts, cause: explain({ downlink, state: 'expired' }) });
     const target = targets.get(downlink.networkServer.id);
     if (target === undefined) return targetless(queued);
     return send({ downlink, attempts, target, moment }, await addressOf(downlink));
