@@ -1,5 +1,6 @@
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { backoffMs } from '../../backoff.js';
+import { leaveFormerPrimary } from './failovers.js';
 
 /** Options of one client; how replies are mapped stays the default. */
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
@@ -34,13 +35,14 @@ export const connectRedis = ({ host, port }: HostPort, options: ClientOptions): 
 /** Pause before a client that was ended by a failover is connected anew, ms. */
 const againMs = 500;
 
-/** A failover in the middle of a connect ends a client for good, as if somebody had asked for it; only who did may end it. */
-const untilDisconnected = (client: Redis): Redis => {
+/** A failover in the middle of a connect ends a client for good, as if somebody had asked for it; only who did may end it. `ended` follows then. */
+const untilDisconnected = (client: Redis, ended: () => void): Redis => {
   const disconnect = client.disconnect.bind(client);
   let wanted = false;
   client.disconnect = (reconnect = false) => {
     wanted ||= !reconnect;
     disconnect(reconnect);
+    if (wanted) ended();
   };
   client.on('end', () => {
     setTimeout(() => {
@@ -50,9 +52,27 @@ const untilDisconnected = (client: Redis): Redis => {
   return client;
 };
 
-/** Asks the Sentinels for the primary at each connect; a server that says it is none is not taken. */
-export const connectSentinel = ({ addresses, username, password, tls, primary, trust }: SentinelTarget, options: ClientOptions): Redis =>
-  untilDisconnected(new Redis({
+const sentinelRetryMs = (times: number): number => Math.round(backoffMs({ minMs: 100, maxMs: 1_000 }, times));
+
+/** One for each Sentinel, to listen to. */
+const sentinelClients = ({ addresses, username, password, tls, trust }: SentinelTarget): Redis[] =>
+  addresses.map((address) => connectRedis(address, {
+    protocol: 2,
+    disableClientInfo: true,
+    connectTimeout: 3_000,
+    enableReadyCheck: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: null,
+    retryStrategy: sentinelRetryMs,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: trust } : {}),
+  }));
+
+/** Asks the Sentinels for the primary at each connect; a server that says it is none is not taken. With `failoverDetector` it is left once they name another. */
+export const connectSentinel = (target: SentinelTarget, { failoverDetector = false, ...options }: ClientOptions): Redis => {
+  const { addresses, username, password, tls, primary, trust } = target;
+  const client = new Redis({
     ...options,
     sentinels: addresses.map(({ host, port }) => ({ host, port })),
     name: primary,
@@ -62,10 +82,12 @@ export const connectSentinel = ({ addresses, username, password, tls, primary, t
     ...(tls ? { sentinelTLS: trust } : {}),
     enableTLSForSentinelMode: options.tls !== undefined,
     sentinelCommandTimeout: sentinelTimeoutMs,
-    sentinelRetryStrategy: (times) => Math.round(backoffMs({ minMs: 100, maxMs: 1_000 }, times)),
+    sentinelRetryStrategy: sentinelRetryMs,
     // Only those that are configured: what Sentinels tell of each other is often an address inside of their own network.
     updateSentinels: false,
-  }));
+  });
+  return untilDisconnected(client, failoverDetector ? leaveFormerPrimary(client, primary, sentinelClients(target)) : () => undefined);
+};
 
 /**
  * Without an offline queue, what cannot be sent now fails, as with a single server. The layout is asked for again when a node sends us elsewhere, not from time to time:

@@ -2,13 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { issueCertificate } from '../../../src/sandbox/issue-certificate.js';
+import type { HostPort } from '../../../src/store/redis/redis-client.js';
 import type { RedisReach } from '../../../src/store/redis/redis-options.js';
 import { primaryName, startSentinelGroup, type SentinelGroup, type SentinelGroupOptions } from '../../support/redis-sentinel.js';
 import { freePort } from '../../support/free-port.js';
 import { until } from '../../support/until.js';
 import { newAudit, put } from '../../contracts/resource-store.js';
 import { openResources } from './open-resources.js';
-import { openStore } from './open-store.js';
+import { openStore, readableLogger } from './open-store.js';
 import { addDownlink, survives } from './survive.js';
 
 const groupFor = async (t: Test, options: SentinelGroupOptions = {}): Promise<SentinelGroup> => {
@@ -46,6 +47,51 @@ void t.test('the primary stands still until another took over, and comes to itse
     await group.untilMoved(first);
     first.resume();
   }, { mayLose: true });
+});
+
+/** A store, what its link says, and a look whether it takes downlinks: the first that fails says that the link is away. */
+const openLink = async (t: Test, group: SentinelGroup) => {
+  const { logger, lines } = readableLogger();
+  const { url, ...reach } = reachOf(group);
+  const store = await openStore(t, url, { ...reach, logger });
+  let added = 0;
+  return {
+    said: () => lines.map(({ msg }) => msg),
+    async takes() {
+      for (const _ of Array.from({ length: 50 })) await addDownlink(store, `d-${added++}`, 'a');
+    },
+  };
+};
+
+void t.test('a Sentinel that hears of the failover when the bridge has followed it does not end the new connection', async (t) => {
+  const group = await groupFor(t);
+  const first = await group.primary();
+  const link = await openLink(t, group);
+  const heard = new Redis({ ...(group.sentinels[2] as HostPort), protocol: 2 });
+  t.teardown(() => heard.disconnect());
+  let late = 0;
+  heard.on('message', () => { late += 1; });
+  await heard.subscribe('+switch-master');
+  const last = await group.forgetLast();
+  await group.failover();
+  await until('the bridge followed', () => link.said().length === 2);
+  await link.takes();
+  t.equal(late, 0, 'the late one is late');
+  await last.knowsFirst();
+  await until('the late one hears of it', () => late === 1);
+  await link.takes();
+  t.same(link.said(), ['redis cannot be used', 'redis is usable']);
+  t.not((await group.primary()).port, first.port);
+});
+
+void t.test('a failover of another primary that the same Sentinels watch does not concern the bridge', async (t) => {
+  const group = await groupFor(t);
+  const link = await openLink(t, group);
+  const another = await group.watchAnother('another');
+  t.teardown(() => another.stop());
+  await another.failover();
+  await link.takes();
+  t.same(link.said(), []);
 });
 
 void t.test('another replica of the bridge hears of changes after a failover', async (t) => {
