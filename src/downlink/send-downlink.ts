@@ -24,6 +24,9 @@ export interface SendOptions {
   readonly random: () => number;
 }
 
+/** What follows when the turn of a downlink has come: it leaves, asks for another turn at once, or waits for its network server. */
+type AtTurn = 'leave' | 'again' | 'hold';
+
 /** Gives a downlink to its network server when its turn in the rate has come, and says what follows from the answer. */
 export type Send = (turn: Turn, address: DeviceAddress) => Promise<Verdict>;
 
@@ -60,13 +63,13 @@ export const createSend = ({ targets, states, gate, memory, conclusions, again, 
   };
 
   /** The stores and the rate took their time: what was true of it before may have changed. */
-  const nextOf = ({ downlink, target, moment }: Turn, begun: Attempt): 'leave' | 'again' | 'hold' => {
+  const nextOf = ({ downlink, target, moment }: Turn, begun: Attempt): AtTurn => {
     if (targets.get(target.id) !== target || stale.isStale(downlink.id, moment?.leaveBy)) return 'again';
     return begun.mayLeave() ? 'leave' : 'hold';
   };
 
   /** What its reports will name is remembered, and its turn is waited for. */
-  const untilTurn = async (turn: Turn, ids: readonly string[], begun: Attempt): Promise<'leave' | 'again' | 'hold'> => {
+  const untilTurn = async (turn: Turn, ids: readonly string[], begun: Attempt): Promise<AtTurn> => {
     try {
       await memory.attempting(turn, ids);
       await gate(turn.downlink.connectionId);

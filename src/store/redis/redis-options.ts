@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { backoffMs } from '../../backoff.js';
 import { BridgeError, messageOf } from '../../errors.js';
-import { connectCluster, connectRedis, connectSentinel, type ClientOptions, type HostPort, type RedisClient, type SentinelReach } from './redis-client.js';
+import { connectCluster, connectRedis, reconnectMs, type ClientOptions, type HostPort, type RedisClient } from './redis-client.js';
+import { connectSentinel, type SentinelReach } from './sentinel.js';
 
 /** Where Redis is, and how it lets us in. */
 export interface RedisReach {
@@ -53,7 +53,7 @@ const optionsOf = ({ username, password, pathname }: URL): ClientOptions => ({
   disableClientInfo: true,
   // After a failover the connection may still lead to the former primary. A script tells it in the middle of its own error.
   reconnectOnError: (error) => error.message.includes('READONLY'),
-  retryStrategy: (times) => backoffMs({ minMs: 100, maxMs: 1_000 }, times),
+  retryStrategy: reconnectMs,
 });
 
 const passwordsOf = ({ password }: URL, sentinelPassword = ''): readonly string[] =>
