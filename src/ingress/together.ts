@@ -32,17 +32,23 @@ export const createTogether = ({ gatherMs, enough, now = () => performance.now()
 
   const begin = (): void => {
     turn = undefined;
-    timer = undefined;
     waiting = 0;
     begunAt = now();
     goOn();
+  };
+
+  /** What has already arrived is read before: the event loop looks at its timers first. */
+  const beginSoon = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    setImmediate(begin);
   };
 
   const waitMs = (at: number): number => (beside.is(at) ? begunAt + gatherMs - at : 0);
 
   const nextTurn = (at: number): Promise<void> => {
     const wait = waitMs(at);
-    if (wait > 0) timer = setTimeout(begin, wait);
+    if (wait > 0) timer = setTimeout(beginSoon, wait);
     else setImmediate(begin);
     return new Promise((resolve) => (goOn = resolve));
   };
@@ -54,11 +60,7 @@ export const createTogether = ({ gatherMs, enough, now = () => performance.now()
       underWay += 1;
       turn ??= nextTurn(at);
       waiting += 1;
-      if (waiting >= enough && timer !== undefined) {
-        clearTimeout(timer);
-        timer = undefined;
-        setImmediate(begin);
-      }
+      if (waiting >= enough && timer !== undefined) beginSoon();
       return turn;
     },
     leave() {

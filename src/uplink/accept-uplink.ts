@@ -186,7 +186,7 @@ export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, lo
       if (sender !== undefined) for (const _ of prepared) metrics.duplicate(sender.id);
       return submission.resolve(receiptOf(submission, () => true));
     }
-    if (turn.push(submission) === 1) setImmediate(flush);
+    if (turn.push(submission) === 1) process.nextTick(flush);
   };
 
   const settled = async (): Promise<void> => {

@@ -171,7 +171,7 @@ export const createCommitQueue = <T extends AnyTables>({ environment, logger, ci
   const waitMs = (): number => (closing || proofWanted ? 0 : gathering.waitMs(waiting));
 
   const startNow = (): void => {
-    running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
+    running ??= new Promise<void>((resolve) => (gathering.isWhole(waiting) ? process.nextTick(resolve) : setImmediate(resolve))).then(run).finally(() => {
       running = undefined;
       if (!closing && !settlesHeld && waiting.length > 0) start();
     });

@@ -19,9 +19,11 @@ export interface Gathering {
   end(): void;
   /** Ms until a transaction for what waits may begin; 0 or less: now. */
   waitMs(waiting: Waiting): number;
+  /** Whether the write need not wait for what else this event-loop turn brings: an append holds its whole turn, and the disk works while PUBACKs are read. */
+  isWhole(waiting: Waiting): boolean;
 }
 
-const immediate: Gathering = { add: () => undefined, begin: () => undefined, end: () => undefined, waitMs: () => 0 };
+const immediate: Gathering = { add: () => undefined, begin: () => undefined, end: () => undefined, waitMs: () => 0, isWhole: () => false };
 
 const isUrgent = ({ kind }: Pick<Job, 'kind'>): boolean => kind !== 'settle';
 
@@ -48,5 +50,6 @@ export const createGathering = (options: GatherOptions | undefined, now: () => n
       if (!waiting.some(isUrgent)) return begunAt + settleMs - at;
       return beside.is(at) ? begunAt + appendMs - at : 0;
     },
+    isWhole: (waiting) => waiting.some(isUrgent),
   };
 };
