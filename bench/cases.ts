@@ -3,7 +3,7 @@ import { startBare } from './start-target.js';
 import type { RedisServer } from '../test/support/redis-server.js';
 import type { BrokerAddress } from './broker.js';
 import type { BridgeOptions } from './bridge-config.js';
-import { connections, makeKnown, measure, subjectOf, type Subject, type Work } from './measure.js';
+import { connections, makeKnown, measure, post, subjectOf, type Subject, type Work } from './measure.js';
 import { alternate, medianFor, type Sample, type Turn } from './sample.js';
 import type { Scene } from './scene.js';
 import type { BodyKind, Measured } from './types.js';
@@ -42,8 +42,27 @@ export interface Contestant {
 
 const workOf = ({ body = usual.body, devices = usual.devices, twice }: Contestant): Omit<Work, 'seconds' | 'connections'> => ({ body, devices, ...(twice === undefined ? {} : { twice }) });
 
-/** Everything compiled and every device known, before anything is measured. */
-export const warm = (contestant: Contestant): Promise<void> => makeKnown(contestant.subject, { ...workOf(contestant), devices: Math.min(contestant.devices ?? usual.devices, usual.devices) });
+/** So long V8 still compiles what a bridge at work does most, s: its speed rises until then, and a daemon runs for months. */
+const warmSeconds = { full: 6, quick: 2 } as const;
+
+/** Every device known. */
+export const introduce = (contestant: Contestant): Promise<void> => {
+  const work = workOf(contestant);
+  return makeKnown(contestant.subject, { ...work, devices: Math.min(work.devices, usual.devices) });
+};
+
+/** Every device known and everything compiled, before anything is measured at full speed. */
+export const warm = async ({ form }: Pick<Scene, 'form'>, contestant: Contestant): Promise<void> => {
+  await introduce(contestant);
+  await post(contestant.subject, { ...workOf(contestant), connections: contestant.connections ?? connections.fullSpeed, seconds: warmSeconds[form] });
+  await contestant.subject.target.drained();
+};
+
+/** What comes one by one takes other ways through the code than what comes at full speed: they are compiled too. */
+export const warmAtRate = async ({ form }: Pick<Scene, 'form'>, contestant: Contestant): Promise<void> => {
+  await post(contestant.subject, { ...workOf(contestant), connections: connections.fixedRate, rate: usualRate, seconds: warmSeconds[form] });
+  await contestant.subject.target.drained();
+};
 
 /** At full speed. Nobody watches the broker meanwhile: its copies would take from what is measured. */
 export const fullSpeed = (scene: Scene, contestant: Contestant): Turn => ({
@@ -70,7 +89,7 @@ export const latencies = async (scene: Scene, contestant: Contestant): Promise<P
 export const besideBare = async (scene: Scene, contestants: readonly Contestant[], rounds = scene.rounds): Promise<readonly Measured[]> => {
   const bare: Contestant = { ...contestants[0], name: 'bare', subject: subjectOf(await scene.own(startBare())) };
   const all = [bare, ...contestants];
-  for (const contestant of all) await warm(contestant);
+  for (const contestant of all) await warm(scene, contestant);
   const samples = await alternate(all.map((contestant) => fullSpeed(scene, contestant)), rounds);
   const { perSecond: ceiling } = medianFor(samples, bare.name);
   const measured: Measured[] = [];

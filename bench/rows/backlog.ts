@@ -69,11 +69,11 @@ const drain = async (loaded: Loaded, scene: Scene): Promise<Sample> => {
 export const backlog: Row = {
   name: 'backlog',
   what: 'Draining a backlog of 10,000 devices, pacing off',
-  boundSeconds: ({ seconds, rounds }) => 60 + rounds * (6 * seconds + 80),
+  boundSeconds: ({ seconds, rounds }) => 70 + rounds * (6 * seconds + 80),
   async run(scene) {
     const broker = await scene.broker();
     const loaded = await openBridge(scene);
-    await warm({ name: names.drain, subject: loaded });
+    await warm(scene, { name: names.drain, subject: loaded });
     await addPaused(loaded, scene);
     const ceiling = async (): Promise<Sample> => {
       scene.tell(names.publish);

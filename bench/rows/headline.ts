@@ -27,7 +27,7 @@ const furtherTurns = async (scene: Scene): Promise<readonly Turn[]> => {
   if (scene.form === 'quick') return [];
   const broker = await scene.broker();
   const least: Contestant = { name: names.least, subject: subjectOf(await scene.own(startLeast(broker)), [broker.pid]) };
-  await warm(least);
+  await warm(scene, least);
   const alone = (name: string, run: () => Promise<Alone>): Turn => ({ name, measure: async () => (scene.tell(name), sampleOf(await run(), scene.seconds)) });
   return [fullSpeed(scene, least), alone(names.publish, () => publishAlone(broker, scene.seconds)), alone(names.store, () => storeAlone(scene.seconds))];
 };
@@ -45,7 +45,7 @@ export const headline: Row = {
   quick: true,
   boundSeconds(whole) {
     const { seconds, rounds } = inShortWindows(whole);
-    return 60 + rounds * 7 * (seconds + 10) + 3 * whole.seconds;
+    return 90 + rounds * 7 * (seconds + 10) + 3 * whole.seconds;
   },
   async run(whole) {
     const scene = inShortWindows(whole);
@@ -53,7 +53,7 @@ export const headline: Row = {
     const bare: Contestant = { name: names.bare, subject: subjectOf(await scene.own(startBare())) };
     const naive: Contestant = { name: names.naive, subject: subjectOf(await scene.own(startNaive(broker)), [broker.pid]) };
     const ours: Contestant = { name: names.ours, subject: await openBridge(scene) };
-    for (const contestant of [bare, naive, ours]) await warm(contestant);
+    for (const contestant of [bare, naive, ours]) await warm(scene, contestant);
     const further = await furtherTurns(scene);
     const latenciesOf = async (contestant: Contestant) => (scene.form === 'quick' ? {} : latencies(whole, contestant));
     const [a, b, us] = [fullSpeed(scene, bare), fullSpeed(scene, naive), fullSpeed(scene, ours)];

@@ -1,5 +1,5 @@
 import { startSandbox, type TestBroker } from '../../test/end-to-end/support/broker.js';
-import { openBridge, usual, warm, type Loaded } from '../cases.js';
+import { introduce, openBridge, usual, type Loaded } from '../cases.js';
 import { connections, measure } from '../measure.js';
 import type { SeenName } from '../report/targets.js';
 import type { Row } from '../row.js';
@@ -59,7 +59,7 @@ const quotaRow = ({ name, rate, seen }: QuotaRow): Row => ({
   async run(scene: Scene) {
     const broker = await scene.own(startSandbox(['--no-publishes']));
     const loaded = await openBridge(scene, { broker, configuration: paced });
-    await warm({ name, subject: loaded, devices });
+    await introduce({ name, subject: loaded, devices });
     const before = await statsOf(broker);
     const backlog = watchBacklog(loaded);
     scene.tell(`${rate}/s for ${scene.quotaMinutes} min`);

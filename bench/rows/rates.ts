@@ -1,4 +1,4 @@
-import { atRate, openBridge, usualRate, warm, type Contestant } from '../cases.js';
+import { atRate, openBridge, usualRate, warm, warmAtRate, type Contestant } from '../cases.js';
 import type { Row } from '../row.js';
 import { medianSample, type Sample } from '../sample.js';
 import type { Scene } from '../scene.js';
@@ -31,10 +31,11 @@ export const rates: Row = {
   name: ratesName,
   what: 'Latency and CPU over the load',
   quick: true,
-  boundSeconds: ({ seconds, rounds }) => 60 + (all.length + rounds) * (2 * seconds + 15),
+  boundSeconds: ({ seconds, rounds }) => 80 + (all.length + rounds) * (2 * seconds + 15),
   async run(scene) {
     const contestant: Contestant = { name: 'the bridge', subject: await openBridge(scene) };
-    await warm(contestant);
+    await warm(scene, contestant);
+    await warmAtRate(scene, contestant);
     const measured: Measured[] = [];
     for (const rate of ratesOf(scene)) measured.push(told(rate, medianSample(await samplesAt(scene, contestant, rate))));
     const { cpuMicrosPerUplink, acceptMs, arriveMs } = measured[ratesOf(scene).indexOf(usualRate)] ?? {};
