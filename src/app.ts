@@ -63,7 +63,7 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
     const news = createOutboxNews();
     const ratePerSecond = (id: string): number => lines.get(id)?.config.configuration.downlinksPerSecond ?? usualRate;
     const { opened, stores, downlinks: store } = await openStores({ config, ears: news.ears, ratePerSecond, lifecycle, logger });
-    const { outbox, identity, shared } = opened;
+    const { outbox, identity, mostTogether, shared } = opened;
     const { queue, devices, things, lives } = store;
     const note: NoteEvent = (event) => stores.events.note(event);
     const connections = new Map<string, ConnectionDownlinks>();
@@ -168,6 +168,7 @@ export const createBridge = (loaded: Pick<LoadedConfig, 'config' | 'origin'>, lo
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, privateKey: tls.privateKey.reveal() } }),
       sources: networkServers.sources,
       take: createTakeMessages((sender, incoming, body) => accept.accept(sender, incoming, body), downlinks.webhooks, logger),
+      mostTogether,
       metrics: metrics.ingress,
       note,
       logger,

@@ -13,28 +13,40 @@ export interface TogetherOptions {
   readonly gatherMs: number;
   /** So many requests do not wait for more. */
   readonly enough: number;
+  /** More than these go on in another turn: what another process writes meanwhile is not waited for. */
+  readonly most: number;
   readonly now?: () => number;
 }
+
+interface Group {
+  readonly turn: Promise<void>;
+  readonly goOn: () => void;
+  size: number;
+}
+
+const createGroup = (): Group => {
+  let goOn = (): void => undefined;
+  const turn = new Promise<void>((resolve) => (goOn = resolve));
+  return { turn, goOn: () => goOn(), size: 0 };
+};
 
 /**
  * Takes the requests of one event-loop turn, or of the few milliseconds between two while several senders post side by side, through each stage
  * together, and so into one append. Parsing and checking a document is as much code as reading HTTP: for one request after the other each pushes
  * the other out of the processor's caches, and both take longer (docs/performance.md). A sender that posts one after the other never waits.
  */
-export const createTogether = ({ gatherMs, enough, now = () => performance.now() }: TogetherOptions): Together => {
+export const createTogether = ({ gatherMs, enough, most, now = () => performance.now() }: TogetherOptions): Together => {
   const beside = createSideBySide();
-  let turn: Promise<void> | undefined;
-  let goOn = (): void => undefined;
+  /** Those that wait, in the groups that will go on together. */
+  const groups: Group[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let waiting = 0;
   let underWay = 0;
   let begunAt = Number.NEGATIVE_INFINITY;
 
   const begin = (): void => {
-    turn = undefined;
-    waiting = 0;
     begunAt = now();
-    goOn();
+    groups.shift()?.goOn();
+    if (groups.length > 0) setImmediate(begin);
   };
 
   /** What has already arrived is read before: the event loop looks at its timers first. */
@@ -46,11 +58,16 @@ export const createTogether = ({ gatherMs, enough, now = () => performance.now()
 
   const waitMs = (at: number): number => (beside.is(at) ? begunAt + gatherMs - at : 0);
 
-  const nextTurn = (at: number): Promise<void> => {
+  const schedule = (at: number): void => {
     const wait = waitMs(at);
     if (wait > 0) timer = setTimeout(beginSoon, wait);
     else setImmediate(begin);
-    return new Promise((resolve) => (goOn = resolve));
+  };
+
+  const openGroup = (at: number): Group => {
+    const group = createGroup();
+    if (groups.push(group) === 1) schedule(at);
+    return group;
   };
 
   return {
@@ -58,10 +75,11 @@ export const createTogether = ({ gatherMs, enough, now = () => performance.now()
       const at = now();
       if (underWay > 0) beside.note(at);
       underWay += 1;
-      turn ??= nextTurn(at);
-      waiting += 1;
-      if (waiting >= enough && timer !== undefined) beginSoon();
-      return turn;
+      const last = groups.at(-1);
+      const group = last === undefined || last.size >= most ? openGroup(at) : last;
+      group.size += 1;
+      if (group.size >= enough && timer !== undefined) beginSoon();
+      return group.turn;
     },
     leave() {
       underWay -= 1;

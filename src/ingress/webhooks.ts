@@ -27,6 +27,8 @@ export interface WebhookSource {
 export interface WebhookOptions {
   readonly sources: ReadonlyMap<string, WebhookSource>;
   readonly take: TakeMessages;
+  /** Most webhooks that go into one append; see `createTogether`. */
+  readonly mostTogether: number;
   readonly metrics: IngressMetrics;
   readonly note: NoteEvent;
   readonly logger: Logger;
@@ -121,9 +123,9 @@ const refusedEvent = (id: string, { reason, message }: BridgeError): BridgeEvent
 });
 
 /** The webhook routes: `/in/{networkServerId}` and everything below it. */
-export const registerWebhooks = (app: FastifyInstance, { sources, take, metrics, note, logger, trust }: WebhookOptions): void => {
+export const registerWebhooks = (app: FastifyInstance, { sources, take, mostTogether, metrics, note, logger, trust }: WebhookOptions): void => {
   const logRefusal = createRefusalLog(logger);
-  const together = createTogether(gather);
+  const together = createTogether({ ...gather, most: mostTogether });
 
   const sourceOf = (request: FastifyRequest): WebhookSource => {
     const source = sources.get((request.params as { id?: string }).id ?? '');

@@ -23,6 +23,7 @@ const listen = async (t: Test, more: Pick<IngressListenerOptions, 'tls'> = {}) =
   const listener = createIngressListener({
     host: '127.0.0.1', port: 0, bodyLimit: 10_000, maxConnections: most, trustedProxies: [],
     sources: new Map([['chirpstack', { id: 'chirpstack', adapter: networkServerAdapters.chirpstack, proof: createProof({ kind: 'none' }, undefined), settings: {}, challenge: '' }]]),
+    mostTogether: Number.POSITIVE_INFINITY,
     take: () => Promise.resolve({ receipt: { messages: [] } }),
     metrics: createIngressMetrics(createMetricFamily(registry, 'network_server'), registry), note: () => undefined, logger: createLogger('fatal'), ...more,
   });

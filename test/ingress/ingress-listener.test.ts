@@ -24,7 +24,7 @@ void t.test('a stop waits for the webhook under way, and not for its connection'
   };
   const source: WebhookSource = { id: 'tp', adapter: networkServerAdapters.thingpark, proof: createProof({ kind: 'none' }, undefined), settings: {}, challenge: '' };
   const listener = createIngressListener({
-    host: '127.0.0.1', port: 0, bodyLimit: 10_000, maxConnections: 1_000, trustedProxies: [], sources: new Map([['tp', source]]), take,
+    host: '127.0.0.1', port: 0, bodyLimit: 10_000, mostTogether: Number.POSITIVE_INFINITY, maxConnections: 1_000, trustedProxies: [], sources: new Map([['tp', source]]), take,
     metrics: createIngressMetrics(createMetricFamily(new Registry(), 'network_server'), new Registry()), note: () => undefined, logger: createLogger('fatal'),
   });
   await listener.start();

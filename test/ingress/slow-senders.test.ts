@@ -20,7 +20,7 @@ const source: WebhookSource = { id: 'chirpstack', adapter: networkServerAdapters
 /** A listener whose senders have half a second. */
 const listen = async (t: Test, more: Pick<IngressListenerOptions, 'tls'> = {}): Promise<string> => {
   const listener = createIngressListener({
-    host: '127.0.0.1', port: 0, bodyLimit: 200_000, maxConnections: 1_000, trustedProxies: [], sources: new Map([['chirpstack', source]]), take: () => Promise.reject(new Error('nothing is to be taken')),
+    host: '127.0.0.1', port: 0, bodyLimit: 200_000, mostTogether: Number.POSITIVE_INFINITY, maxConnections: 1_000, trustedProxies: [], sources: new Map([['chirpstack', source]]), take: () => Promise.reject(new Error('nothing is to be taken')),
     metrics: createIngressMetrics(createMetricFamily(new Registry(), 'network_server'), new Registry()), note: () => undefined, logger: createLogger('fatal'), requestTimeoutMs: 500, ...more,
   });
   await listener.start();

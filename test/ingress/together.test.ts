@@ -4,9 +4,10 @@ import { createTogether } from '../../src/ingress/together.js';
 
 /** Longer than any test takes: what waits for it goes on for another cause. */
 const never = 60_000;
+const most = 1_000;
 
 void t.test('those of one turn go on together, in the order in which they asked', async (t) => {
-  const together = createTogether({ gatherMs: never, enough: 8 });
+  const together = createTogether({ gatherMs: never, enough: 8, most });
   const gone: string[] = [];
   const ask = async (name: string): Promise<void> => {
     await together.enter();
@@ -22,7 +23,7 @@ void t.test('those of one turn go on together, in the order in which they asked'
 });
 
 void t.test('a sender that posts one after the other never waits', async (t) => {
-  const together = createTogether({ gatherMs: never, enough: 8 });
+  const together = createTogether({ gatherMs: never, enough: 8, most });
   const gone: number[] = [];
   for (const index of [0, 1, 2]) {
     void together.enter().then(() => gone.push(index));
@@ -33,7 +34,7 @@ void t.test('a sender that posts one after the other never waits', async (t) => 
 });
 
 void t.test('while several post side by side the next turn waits for more, or for enough', async (t) => {
-  const together = createTogether({ gatherMs: never, enough: 3 });
+  const together = createTogether({ gatherMs: never, enough: 3, most });
   const gone: string[] = [];
   const ask = (name: string): void => void together.enter().then(() => gone.push(name));
   ask('first');
@@ -50,7 +51,7 @@ void t.test('while several post side by side the next turn waits for more, or fo
 
 void t.test('the wait ends by itself, and is over when nobody posted side by side for a second', async (t) => {
   let now = 0;
-  const together = createTogether({ gatherMs: 5, enough: 100, now: () => now });
+  const together = createTogether({ gatherMs: 5, enough: 100, most, now: () => now });
   const first = together.enter();
   const second = together.enter();
   await Promise.all([first, second]);
@@ -60,7 +61,7 @@ void t.test('the wait ends by itself, and is over when nobody posted side by sid
 
   now += 1_001;
   let gone = false;
-  const later = createTogether({ gatherMs: never, enough: 100, now: () => now });
+  const later = createTogether({ gatherMs: never, enough: 100, most, now: () => now });
   await Promise.all([later.enter(), later.enter()]);
   later.leave();
   later.leave();
@@ -68,4 +69,36 @@ void t.test('the wait ends by itself, and is over when nobody posted side by sid
   void later.enter().then(() => (gone = true));
   await nextTurn();
   t.ok(gone);
+});
+
+void t.test('more than most go on in parts, each in an event-loop turn of its own', async (t) => {
+  const together = createTogether({ gatherMs: never, enough: 2, most: 2 });
+  const gone: string[] = [];
+  const ask = (name: string): Promise<void> => together.enter().then(() => void gone.push(name));
+  const all = ['a', 'b', 'c', 'd', 'e'].map(ask);
+  await nextTurn();
+  t.strictSame(gone, ['a', 'b']);
+  await nextTurn();
+  t.strictSame(gone, ['a', 'b', 'c', 'd']);
+  await Promise.all(all);
+  t.strictSame(gone, ['a', 'b', 'c', 'd', 'e']);
+});
+
+void t.test('one that is late still begins after what has arrived by then', async (t) => {
+  const together = createTogether({ gatherMs: 1, enough: 100, most });
+  await Promise.all([together.enter(), together.enter()]);
+  const gone: string[] = [];
+  const late = together.enter().then(() => gone.push('late'));
+  // Everything that the event loop still does before it looks for arrivals is later than the timer by now.
+  const end = performance.now() + 5;
+  while (performance.now() < end);
+  const read = new Promise<void>((resolve) => {
+    setTimeout(() => {
+      void together.enter().then(() => gone.push('beside it'));
+      resolve();
+    }, 0);
+  });
+  await Promise.all([late, read]);
+  await nextTurn();
+  t.strictSame(gone, ['late', 'beside it'], 'in the same turn');
 });
