@@ -72,3 +72,10 @@ void t.test('what only settles waits 8 ms after the last transaction, unless som
   gathering.add({ kind: 'upkeep' }, [settle]);
   t.ok(gathering.waitMs([settle, { kind: 'upkeep' }]) <= 0);
 });
+
+void t.test('an append is all that its turn brings, what only settles may get company within the turn', async (t) => {
+  const { gathering } = gatheringAt();
+  t.ok(gathering.isWhole([settle, append]));
+  t.notOk(gathering.isWhole([settle]));
+  t.notOk(createGathering(undefined, () => 0).isWhole([append]), 'without options whoever asks gathers nothing');
+});
