@@ -4,7 +4,7 @@ import type { RedisServer } from '../test/support/redis-server.js';
 import type { BrokerAddress } from './broker.js';
 import type { BridgeOptions } from './bridge-config.js';
 import { connections, makeKnown, measure, post, subjectOf, type Subject, type Work } from './measure.js';
-import { alternate, medianFor, type Sample, type Turn } from './sample.js';
+import { alternate, medianFor, ratioOf, type Sample, type Turn } from './sample.js';
 import type { Scene } from './scene.js';
 import type { BodyKind, Measured } from './types.js';
 
@@ -85,21 +85,34 @@ export const latencies = async (scene: Scene, contestant: Contestant): Promise<P
   return { ...(acceptMs === undefined ? {} : { acceptMs }), ...(arriveMs === undefined ? {} : { arriveMs }) };
 };
 
+/** The same time in more and shorter windows: the machine's own speed may change within seconds, and a ratio tells most between neighbours. */
+export const inShortWindows = <T extends Pick<Scene, 'seconds' | 'rounds'>>(whole: T): T => {
+  const seconds = whole.seconds > 2 ? 2 : 1;
+  return { ...whole, seconds, rounds: Math.ceil((whole.seconds * whole.rounds) / seconds) };
+};
+
+/** What was measured beside (a), and what each reached of another in the same time. */
+export interface BesideBare {
+  readonly measured: readonly Measured[];
+  readonly ratio: (one: string, other: string) => number;
+}
+
 /** Each contestant at full speed in turn with bare Fastify (a), which gets the load of the first one; then its latencies. */
-export const besideBare = async (scene: Scene, contestants: readonly Contestant[], rounds = scene.rounds): Promise<readonly Measured[]> => {
+export const besideBare = async (scene: Scene, contestants: readonly Contestant[], rounds = scene.rounds): Promise<BesideBare> => {
+  const short = inShortWindows({ ...scene, rounds });
   const bare: Contestant = { ...contestants[0], name: 'bare', subject: subjectOf(await scene.own(startBare())) };
   const all = [bare, ...contestants];
   for (const contestant of all) await warm(scene, contestant);
-  const samples = await alternate(all.map((contestant) => fullSpeed(scene, contestant)), rounds);
-  const { perSecond: ceiling } = medianFor(samples, bare.name);
+  const samples = await alternate(all.map((contestant) => fullSpeed(short, contestant)), short.rounds);
+  const ratio = (one: string, other: string): number => ratioOf(samples, one, other);
   const measured: Measured[] = [];
   for (const contestant of contestants) {
-    const sample = medianFor(samples, contestant.name);
-    measured.push({ name: contestant.name, ...sample, ...(await latencies(scene, contestant)), ratioToBare: sample.perSecond / ceiling });
+    const { name } = contestant;
+    measured.push({ name, ...medianFor(samples, name), ...(await latencies(scene, contestant)), ratioToBare: ratio(name, bare.name) });
   }
-  return measured;
+  return { measured, ratio };
 };
 
 /** Measures a bridge beside (a). */
-export const bridgeBesideBare = async (scene: Scene, contestant: Omit<Contestant, 'subject'>, options: Parameters<typeof openBridge>[1] = {}): Promise<readonly Measured[]> =>
+export const bridgeBesideBare = async (scene: Scene, contestant: Omit<Contestant, 'subject'>, options: Parameters<typeof openBridge>[1] = {}): Promise<BesideBare> =>
   besideBare(scene, [{ ...contestant, subject: await openBridge(scene, options) }]);

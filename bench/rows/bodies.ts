@@ -19,7 +19,7 @@ const bodyRow = (body: keyof typeof titles): Row => ({
   name: `body-${body}`,
   what: 'Bodies of the network servers, each beside (a) with the same body',
   boundSeconds: boundOf(2),
-  run: async (scene) => ({ measured: await bridgeBesideBare(scene, { name: titles[body], body }) }),
+  run: async (scene) => ({ measured: (await bridgeBesideBare(scene, { name: titles[body], body })).measured }),
 });
 
 export const bodies: readonly Row[] = (Object.keys(titles) as (keyof typeof titles)[]).map(bodyRow);
@@ -32,10 +32,10 @@ export const jsonPath: Row = {
   what: 'Topics',
   boundSeconds: boundOf(3),
   run: async (scene) => ({
-    measured: await besideBare(scene, [
+    measured: (await besideBare(scene, [
       { name: 'the default, `tpx/things/{DevEUI}/uplink`', subject: await openBridge(scene) },
       { name: `with JSONPath, \`${jsonPathTopic}\``, subject: await openBridge(scene, { topicPattern: jsonPathTopic }) },
-    ]),
+    ])).measured,
   }),
 };
 
@@ -47,7 +47,7 @@ export const duplicates: Row = {
   boundSeconds: boundOf(2),
   async run(scene) {
     const contestant: Contestant = { name: 'each message posted twice', twice: true, subject: await openBridge(scene) };
-    return { measured: (await besideBare(scene, [contestant])).map(perMessage) };
+    return { measured: (await besideBare(scene, [contestant])).measured.map(perMessage) };
   },
 };
 
@@ -58,9 +58,9 @@ export const connectionCounts: Row = {
   what: 'Connections to AWS accounts',
   boundSeconds: (extent) => 60 + boundOf(3)(extent),
   run: async (scene) => ({
-    measured: await besideBare(scene, [
+    measured: (await besideBare(scene, [
       { name: 'one', subject: await openBridge(scene) },
       { name: `${manyConnections}, by flows of device ranges`, subject: await openBridge(scene, { connections: manyConnections, devices: usual.devices }) },
-    ]),
+    ])).measured,
   }),
 };

@@ -26,7 +26,7 @@ export const oneDevice: Row = {
   boundSeconds: ({ seconds, rounds }) => 90 + (rounds + 2) * 2 * (seconds + 8),
   async run(scene) {
     const remark = `one HTTP connection, (a) too; latencies at ${slow.rate}/s`;
-    const measured = await bridgeBesideBare(scene, { name: 'one device', devices: 1, ...slow });
+    const { measured } = await bridgeBesideBare(scene, { name: 'one device', devices: 1, ...slow });
     return { measured: measured.map((one) => ({ ...one, remark: one.remark === undefined ? remark : `${remark}; ${one.remark}` })) };
   },
 };
@@ -38,9 +38,9 @@ export const deviceCounts: Row = {
   async run(scene) {
     const contestants: Contestant[] = [];
     for (const devices of [usual.devices, million]) contestants.push(await contestantWith(scene, devices));
-    const [few, many] = await besideBare(scene, contestants, roundsOf(scene));
+    const { measured: [few, many], ratio: ratioOf } = await besideBare(scene, contestants, roundsOf(scene));
     if (few === undefined || many === undefined) throw new Error('not all were measured');
-    const ratio = many.perSecond / few.perSecond;
+    const ratio = ratioOf(many.name, few.name);
     return {
       measured: [few, { ...many, remark: [`${ratio.toFixed(2)} of that with ${usual.devices.toLocaleString('en')}`, ...(many.remark === undefined ? [] : [many.remark])].join('; ') }],
       seen: { millionToTenThousand: ratio, ...(many.peakRssAnonBytes === undefined ? {} : { millionRssAnonMb: many.peakRssAnonBytes / 1024 / 1024 }) },

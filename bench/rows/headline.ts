@@ -1,4 +1,4 @@
-import { fullSpeed, latencies, openBridge, warm, type Contestant } from '../cases.js';
+import { fullSpeed, inShortWindows, latencies, openBridge, warm, type Contestant } from '../cases.js';
 import { subjectOf } from '../measure.js';
 import type { Row } from '../row.js';
 import { alternate, medianFor, ratioOf, type Sample, type Turn } from '../sample.js';
@@ -30,12 +30,6 @@ const furtherTurns = async (scene: Scene): Promise<readonly Turn[]> => {
   await warm(scene, least);
   const alone = (name: string, run: () => Promise<Alone>): Turn => ({ name, measure: async () => (scene.tell(name), sampleOf(await run(), scene.seconds)) });
   return [fullSpeed(scene, least), alone(names.publish, () => publishAlone(broker, scene.seconds)), alone(names.store, () => storeAlone(scene.seconds))];
-};
-
-/** The same time in more and shorter windows: the machine's own speed may change within seconds, and a ratio tells most between neighbours. */
-const inShortWindows = <T extends Pick<Scene, 'seconds' | 'rounds'>>(whole: T): T => {
-  const seconds = whole.seconds > 2 ? 2 : 1;
-  return { ...whole, seconds, rounds: Math.ceil((whole.seconds * whole.rounds) / seconds) };
 };
 
 /** The bridge between the ceilings, in turn with each of them. */

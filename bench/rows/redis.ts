@@ -16,7 +16,7 @@ export const redisStore: Row = {
   what: 'Full speed with the Redis store, 10,000 devices, ChirpStack',
   boundSeconds: ({ seconds, rounds }) => 120 + (rounds + 2) * 3 * (seconds + 8),
   async run(scene) {
-    const measured = await besideBare(scene, [await contestantOn(scene, 'everysec'), await contestantOn(scene, 'always')]);
+    const { measured } = await besideBare(scene, [await contestantOn(scene, 'everysec'), await contestantOn(scene, 'always')]);
     const ratio = measured[0]?.ratioToBare;
     return { measured, ...(ratio === undefined ? {} : { seen: { redisToBare: ratio } }) };
   },

@@ -16,8 +16,8 @@ export const workers: Row = {
   async run(scene) {
     const contestants: Contestant[] = [];
     for (const store of ['local', 'redis'] as const) for (const count of [1, 2]) contestants.push(await contestantOf(scene, count, store));
-    const measured = await besideBare(scene, contestants);
+    const { measured, ratio } = await besideBare(scene, contestants);
     const [one, two] = measured;
-    return { measured, ...(one === undefined || two === undefined ? {} : { seen: { twoWorkersToOne: two.perSecond / one.perSecond } }) };
+    return { measured, ...(one === undefined || two === undefined ? {} : { seen: { twoWorkersToOne: ratio(two.name, one.name) } }) };
   },
 };
