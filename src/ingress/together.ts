@@ -13,7 +13,7 @@ export interface TogetherOptions {
   readonly gatherMs: number;
   /** So many requests do not wait for more. */
   readonly enough: number;
-  /** More than these go on in another turn: what another process writes meanwhile is not waited for. */
+  /** More than these go on in another turn, so that they are read while what the first ones brought is being written. */
   readonly most: number;
   readonly now?: () => number;
 }
