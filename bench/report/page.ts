@@ -37,7 +37,7 @@ const counted = (count: number, one: string): string => `${count} ${one}${count 
 const notes = [
   '- **a second**: what was answered 2xx and had left for the broker when the load ended; what still waited then is not counted. Full speed is 64 HTTP connections that post without a pause.',
   '- **ratio**: the median of the ratios of the rounds, each measured in turn in windows of a second or two: (a), the bridge, (b), the bridge, and so on; that of a backlog is of medians. (b) to (e) are measured beside the headline only, but (b) and (e) at 1,000/s too, and (c) beside the backlog.',
-  '- **CPU, bytes written, read and write calls**: of the process that is measured, all threads, from the first request until nothing waits in it, by /proc. Broker, Redis and load generator are not in it.',
+  '- **CPU, bytes written, read and write calls**: of the process that is measured, all threads, from the first request until nothing waits in it, by /proc. Broker, Redis and load generator are not in it. Bytes written are those that the kernel counts, which for a small write is the whole piece of the page cache that it falls into: by hand, writes of 4 KB to a file as long as the journal counted 750 KB each, and 4.9 KB reached the disk.',
   '- **webhook → 2xx**: at a fixed rate of 1,000/s where nothing else is said, from the moment a request was due, so that no slow answer hides those behind it. **webhook → broker**: from the moment it was sent to its arrival at a subscriber.',
   '- **load generator**: cores that it used. Above 0.9 the target may be faster than the figure. **Broker and Redis**: their processes, counted in the same way and time as that of the bridge.',
 ] as const;
