@@ -51,17 +51,22 @@ export const introduce = (contestant: Contestant): Promise<void> => {
   return makeKnown(contestant.subject, { ...work, devices: Math.min(work.devices, usual.devices) });
 };
 
-/** Every device known and everything compiled, before anything is measured at full speed. */
-export const warm = async ({ form }: Pick<Scene, 'form'>, contestant: Contestant): Promise<void> => {
-  await introduce(contestant);
-  await post(contestant.subject, { ...workOf(contestant), connections: contestant.connections ?? connections.fullSpeed, seconds: warmSeconds[form] });
+/** Posts until what a load needs is compiled, and waits until nothing of it is under way. */
+const compile = async ({ form }: Pick<Scene, 'form'>, contestant: Contestant, load: Pick<Work, 'connections' | 'rate'>): Promise<void> => {
+  await post(contestant.subject, { ...workOf(contestant), ...load, seconds: warmSeconds[form] });
   await contestant.subject.target.drained();
 };
 
+/** Every device known and everything compiled, before anything is measured at full speed. */
+export const warm = async (scene: Scene, contestant: Contestant): Promise<void> => {
+  await introduce(contestant);
+  await compile(scene, contestant, { connections: contestant.connections ?? connections.fullSpeed });
+};
+
 /** What comes one by one takes other ways through the code than what comes at full speed: they are compiled too. */
-export const warmAtRate = async ({ form }: Pick<Scene, 'form'>, contestant: Contestant): Promise<void> => {
-  await post(contestant.subject, { ...workOf(contestant), connections: connections.fixedRate, rate: usualRate, seconds: warmSeconds[form] });
-  await contestant.subject.target.drained();
+export const warmAtRate = async (scene: Scene, contestant: Contestant): Promise<void> => {
+  await warm(scene, contestant);
+  await compile(scene, contestant, { connections: connections.fixedRate, rate: usualRate });
 };
 
 /** At full speed. Nobody watches the broker meanwhile: its copies would take from what is measured. */

@@ -1,4 +1,4 @@
-import { atRate, openBridge, usualRate, warm, warmAtRate, type Contestant } from '../cases.js';
+import { atRate, openBridge, usualRate, warmAtRate, type Contestant } from '../cases.js';
 import { subjectOf } from '../measure.js';
 import type { Row } from '../row.js';
 import { alternate, medianFor } from '../sample.js';
@@ -16,10 +16,7 @@ export const at1000: Row = {
     const least: Contestant = { name: '(e) the least by hand', subject: subjectOf(await scene.own(startLeast(broker)), [broker.pid]) };
     const ours: Contestant = { name: 'the bridge', subject: await openBridge(scene) };
     const all = [bare, naive, least, ours];
-    for (const contestant of all) {
-      await warm(scene, contestant);
-      await warmAtRate(scene, contestant);
-    }
+    for (const contestant of all) await warmAtRate(scene, contestant);
     // Nothing of (a) arrives anywhere.
     const observed = (contestant: Contestant) => contestant !== bare;
     const samples = await alternate(all.map((contestant) => ({ name: contestant.name, measure: () => atRate(scene, contestant, { observed: observed(contestant) }) })), scene.rounds);

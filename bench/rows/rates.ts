@@ -1,4 +1,4 @@
-import { atRate, openBridge, usualRate, warm, warmAtRate, type Contestant } from '../cases.js';
+import { atRate, openBridge, usualRate, warmAtRate, type Contestant } from '../cases.js';
 import type { Row } from '../row.js';
 import { medianSample, type Sample } from '../sample.js';
 import type { Scene } from '../scene.js';
@@ -34,7 +34,6 @@ export const rates: Row = {
   boundSeconds: ({ seconds, rounds }) => 80 + (all.length + rounds) * (2 * seconds + 15),
   async run(scene) {
     const contestant: Contestant = { name: 'the bridge', subject: await openBridge(scene) };
-    await warm(scene, contestant);
     await warmAtRate(scene, contestant);
     const measured: Measured[] = [];
     for (const rate of ratesOf(scene)) measured.push(told(rate, medianSample(await samplesAt(scene, contestant, rate))));

@@ -186,6 +186,7 @@ export const createAccept = ({ outbox, routes, delivery, metrics, seen, note, lo
       if (sender !== undefined) for (const _ of prepared) metrics.duplicate(sender.id);
       return submission.resolve(receiptOf(submission, () => true));
     }
+    // When all that went on in this turn are in, and before the event loop reads anything else.
     if (turn.push(submission) === 1) process.nextTick(flush);
   };
 
