@@ -1,3 +1,4 @@
+import { createDeferred, type Deferred } from '../deferred.js';
 import { createSideBySide } from '../side-by-side.js';
 
 /** Lets requests go on in turns. */
@@ -19,16 +20,9 @@ export interface TogetherOptions {
 }
 
 interface Group {
-  readonly turn: Promise<void>;
-  readonly goOn: () => void;
+  readonly turn: Deferred<void>;
   size: number;
 }
-
-const createGroup = (): Group => {
-  let goOn = (): void => undefined;
-  const turn = new Promise<void>((resolve) => (goOn = resolve));
-  return { turn, goOn: () => goOn(), size: 0 };
-};
 
 /**
  * Takes the requests of one event-loop turn, or of the few milliseconds between two while several senders post side by side, through each stage
@@ -45,7 +39,7 @@ export const createTogether = ({ gatherMs, enough, most, now = () => performance
 
   const begin = (): void => {
     begunAt = now();
-    groups.shift()?.goOn();
+    groups.shift()?.turn.resolve();
     if (groups.length > 0) setImmediate(begin);
   };
 
@@ -65,7 +59,7 @@ export const createTogether = ({ gatherMs, enough, most, now = () => performance
   };
 
   const openGroup = (at: number): Group => {
-    const group = createGroup();
+    const group: Group = { turn: createDeferred(), size: 0 };
     if (groups.push(group) === 1) schedule(at);
     return group;
   };
@@ -79,7 +73,7 @@ export const createTogether = ({ gatherMs, enough, most, now = () => performance
       const group = last === undefined || last.size >= most ? openGroup(at) : last;
       group.size += 1;
       if (group.size >= enough && timer !== undefined) beginSoon();
-      return group.turn;
+      return group.turn.promise;
     },
     leave() {
       underWay -= 1;

@@ -1,8 +1,8 @@
+import { createDeferred } from '../../deferred.js';
 import { BridgeError } from '../../errors.js';
 import type { Append, AppendRecord, AppendResult, NewRecord, OutboxRecord } from '../../uplink/ports.js';
 import type { Job } from './job.js';
 import { writeOrdinal, type ConnectionState, type Connections } from './connections.js';
-import { createDeferred } from './deferred.js';
 import { recordKey } from './outbox-keys.js';
 import type { ParkedRoom } from './parked-room.js';
 import { encodeParked, encodeRecord, storedBytes } from './record-encoding.js';

@@ -1,6 +1,6 @@
+import { createDeferred } from '../../deferred.js';
 import type { Job } from './job.js';
 import type { ConnectionState, Connections } from './connections.js';
-import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';
 import { isSeq, recordKey } from './outbox-keys.js';
 import type { ParkedClaims } from './parked-claims.js';

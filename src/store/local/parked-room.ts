@@ -1,8 +1,8 @@
+import { createDeferred } from '../../deferred.js';
 import type { Logger } from '../../log.js';
 import type { PendingTotals } from '../../uplink/ports.js';
 import type { CommitQueue } from './commit-queue.js';
 import type { ConnectionState, Connections } from './connections.js';
-import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';
 import { recordRange, seqOf } from './outbox-keys.js';
 import type { ParkedClaims } from './parked-claims.js';

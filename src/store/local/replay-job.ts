@@ -1,8 +1,8 @@
+import { createDeferred } from '../../deferred.js';
 import { BridgeError } from '../../errors.js';
 import type { OutboxRecord, Replay } from '../../uplink/ports.js';
 import type { Job } from './job.js';
 import { writeOrdinal, type ConnectionState, type Connections } from './connections.js';
-import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';
 import { isSeq, recordKey } from './outbox-keys.js';
 import type { ParkedClaims } from './parked-claims.js';

@@ -1,8 +1,8 @@
+import { createDeferred } from '../../deferred.js';
 import type { SlotMap } from '../../slot-map.js';
 import type { Settlement } from '../../uplink/ports.js';
 import type { Job } from './job.js';
 import type { ConnectionState, Connections } from './connections.js';
-import { createDeferred } from './deferred.js';
 import type { Tables } from './environment.js';
 import type { Overlay } from './journal/overlay.js';
 import { recordKey } from './outbox-keys.js';
