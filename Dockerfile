@@ -35,5 +35,6 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.LPWAN_PRIVATE_PORT + '/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "dist/main.js"]
+# One thread for V8's collector and compiler: docs/decisions/0023-one-thread-for-v8.md.
+ENTRYPOINT ["node", "--v8-pool-size=1", "dist/main.js"]
 CMD ["start", "--config", "/etc/lpwan-bridge/bridge.yaml"]

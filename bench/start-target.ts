@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeOptions } from '../src/cli/node-options.js';
 import { until } from '../test/support/until.js';
 import { startProgram, type Line, type Program } from '../test/end-to-end/support/program.js';
 import { endProgram, type BrokerAddress } from './broker.js';
@@ -19,7 +20,7 @@ export interface Alone {
 type TargetProgram = 'bare' | 'naive' | 'least' | 'publish-alone' | 'store-alone';
 
 const start = (name: TargetProgram, settings: object): Program =>
-  startProgram(process.execPath, [fileURLToPath(new URL(`./targets/${name}.js`, import.meta.url)), JSON.stringify(settings)], plainEnvironment());
+  startProgram(process.execPath, [...nodeOptions, fileURLToPath(new URL(`./targets/${name}.js`, import.meta.url)), JSON.stringify(settings)], plainEnvironment());
 
 /** Nothing waits in them: every request is answered when all is done. */
 const startHttp = async (name: TargetProgram, settings: object): Promise<Target> => {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { nodeOptions } from '../../../src/cli/node-options.js';
 
 export type Line = Readonly<Record<string, unknown>>;
 
@@ -80,4 +81,4 @@ export const startProgram = (command: string, args: readonly string[], env: Node
 };
 
 /** The built command as an operator runs it. */
-export const startBridgeProgram = (args: readonly string[], env?: NodeJS.ProcessEnv): Program => startProgram(process.execPath, ['dist/main.js', ...args], env);
+export const startBridgeProgram = (args: readonly string[], env?: NodeJS.ProcessEnv): Program => startProgram(process.execPath, [...nodeOptions, 'dist/main.js', ...args], env);
