@@ -1,4 +1,5 @@
 import { BridgeError } from '../errors.js';
+import { forgetOldest } from '../forget-oldest.js';
 import { inTime } from '../lifecycle.js';
 import type { EarlyReports, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
 
@@ -32,8 +33,7 @@ const storeLimitMs = 700;
 const hold = (map: Map<string, Held>, id: string, held: Held, bound: number): void => {
   map.delete(id);
   map.set(id, held);
-  const [oldest] = map.keys();
-  if (map.size > bound && oldest !== undefined) map.delete(oldest);
+  forgetOldest(map, bound);
 };
 
 /** Those of the store with what is held laid over them. */

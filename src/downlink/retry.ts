@@ -1,4 +1,5 @@
 import { backoffMs, type Backoff } from '../backoff.js';
+import { forgetOldest } from '../forget-oldest.js';
 import type { Downlink, DownlinkCause, SubmitOutcome } from '../messages/downlink.js';
 import { causeOf } from './downlink-status.js';
 import type { DownlinkTarget } from './ports.js';
@@ -50,7 +51,7 @@ export const createUncounted = (limit = 10_000): { of(id: string): number; more(
     of: (id) => counts.get(id) ?? 0,
     more(id) {
       counts.set(id, (counts.get(id) ?? 0) + 1);
-      if (counts.size > limit) counts.delete(counts.keys().next().value ?? '');
+      forgetOldest(counts, limit);
     },
     clear: (id) => void counts.delete(id),
   };

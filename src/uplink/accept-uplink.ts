@@ -1,4 +1,5 @@
 import { BridgeError, messageOf } from '../errors.js';
+import { forgetOldest } from '../forget-oldest.js';
 import type { Logger } from '../log.js';
 import type { NoteEvent } from '../messages/bridge-event.js';
 import type { Message } from '../messages/message.js';
@@ -62,7 +63,7 @@ const createDirectKeys = (limit = 10_000): { add(id: string): void; has(id: stri
   return {
     add(id) {
       keys.add(id);
-      if (keys.size > limit) keys.delete(keys.values().next().value ?? '');
+      forgetOldest(keys, limit);
     },
     has: (id) => keys.has(id),
   };

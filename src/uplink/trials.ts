@@ -1,4 +1,5 @@
 import { backoffMs } from '../backoff.js';
+import { forgetOldest } from '../forget-oldest.js';
 import type { Reason } from '../errors.js';
 import type { OutboxRecord } from './ports.js';
 import { heldBackoff } from './retry.js';
@@ -72,7 +73,7 @@ const createForbiddenTopics = (now: () => number): { add(topic: string): void; r
     add(topic) {
       until.delete(topic);
       until.set(topic, now() + forbiddenForMs);
-      if (until.size > maxForbiddenTopics) until.delete(until.keys().next().value ?? '');
+      forgetOldest(until, maxForbiddenTopics);
     },
     remove: (topic) => void until.delete(topic),
     has(topic) {

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../../forget-oldest.js';
 import type { Logger } from '../../log.js';
 import type { RedisLink } from './redis-link.js';
 
@@ -26,12 +27,11 @@ export interface WriteBehindOptions<T> {
 
 const writtenAtOnce = 200;
 
-/** A map that forgets its oldest entry when it is full; setting an entry anew makes it the youngest. True: one was forgotten. */
+/** A map that forgets its oldest entries when it is full; setting an entry anew makes it the youngest. True: some were forgotten. */
 export const setBounded = <T>(map: Map<string, T>, entry: readonly [string, T], bound: number): boolean => {
   map.delete(entry[0]);
   map.set(...entry);
-  const oldest = map.size > bound ? map.keys().next() : undefined;
-  return oldest?.done === false && map.delete(oldest.value);
+  return forgetOldest(map, bound);
 };
 
 /** The first so many of a map. */

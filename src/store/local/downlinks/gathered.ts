@@ -1,3 +1,4 @@
+import { forgetOldest } from '../../../forget-oldest.js';
 import type { DownlinkTables, Writer } from './downlink-tables.js';
 
 /** Changes that wait in memory for the disk, by key: a later one of the same key takes the place of the one before. */
@@ -100,19 +101,12 @@ export const createGathered = <T>({ writer, afterMs, pauseMs = 0, most, dropped,
     else later(next, waitMs);
   };
 
-  const bound = (): void => {
-    const [oldest] = waiting.size > most ? waiting.keys() : [];
-    if (oldest === undefined) return;
-    waiting.delete(oldest);
-    dropped?.(oldest);
-  };
-
   return {
     get: (key) => waiting.get(key),
     has: (key) => waiting.has(key),
     set(key, entry) {
       waiting.set(key, entry);
-      bound();
+      forgetOldest(waiting, most, dropped);
       if (!committing && timer === undefined && !flushing) goOn();
     },
     drop(isOver) {
