@@ -23,3 +23,10 @@ export const forgetOldest = <K>(entries: InOrder<K>, most: number, forgotten?: (
   }
   return true;
 };
+
+/** Sets an entry, which becomes the youngest if it was there already, in a map that forgets its oldest when it holds more than `most`; true when it did. */
+export const setBounded = <K, T>(map: Map<K, T>, [key, value]: readonly [K, T], most: number): boolean => {
+  map.delete(key);
+  map.set(key, value);
+  return forgetOldest(map, most);
+};

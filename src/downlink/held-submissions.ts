@@ -1,5 +1,5 @@
 import { BridgeError } from '../errors.js';
-import { forgetOldest } from '../forget-oldest.js';
+import { setBounded } from '../forget-oldest.js';
 import { inTime } from '../lifecycle.js';
 import type { EarlyReports, SubmittedDownlink, SubmittedDownlinks } from './ports.js';
 
@@ -29,12 +29,6 @@ interface Held {
 
 /** How long the store may take before memory answers, ms: less than the tracker waits. */
 const storeLimitMs = 700;
-
-const hold = (map: Map<string, Held>, id: string, held: Held, bound: number): void => {
-  map.delete(id);
-  map.set(id, held);
-  forgetOldest(map, bound);
-};
 
 /** Those of the store with what is held laid over them. */
 const laidOver = (stored: readonly SubmittedDownlink[], deviceId: string, held: ReadonlyMap<string, Held>): readonly SubmittedDownlink[] => {
@@ -76,14 +70,14 @@ export const holdSubmissions = ({ submitted, bound = 10_000, retryMs = 500 }: He
   };
 
   const note = async (id: string, held: Held): Promise<void> => {
-    hold(recent, id, held, bound);
+    setBounded(recent, [id, held], bound);
     // What waits for the same downlink is older, and must not be written after this.
     waiting.delete(id);
     try {
       await write(id, held);
     } catch (error) {
       if (held.latest?.state === 'queued') throw error;
-      if (recent.get(id) === held) hold(waiting, id, held, bound);
+      if (recent.get(id) === held) setBounded(waiting, [id, held], bound);
       later();
     }
   };

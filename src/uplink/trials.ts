@@ -1,6 +1,6 @@
 import { backoffMs } from '../backoff.js';
-import { forgetOldest } from '../forget-oldest.js';
 import type { Reason } from '../errors.js';
+import { setBounded } from '../forget-oldest.js';
 import type { OutboxRecord } from './ports.js';
 import { heldBackoff } from './retry.js';
 
@@ -71,9 +71,7 @@ const createForbiddenTopics = (now: () => number): { add(topic: string): void; r
   const until = new Map<string, number>();
   return {
     add(topic) {
-      until.delete(topic);
-      until.set(topic, now() + forbiddenForMs);
-      forgetOldest(until, maxForbiddenTopics);
+      setBounded(until, [topic, now() + forbiddenForMs], maxForbiddenTopics);
     },
     remove: (topic) => void until.delete(topic),
     has(topic) {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { nodeOptions } from '../node-options.js';
+import { childOptions } from '../node-options.js';
 
 /** A process of this very program, spoken to in JSON lines. */
 export interface Child {
@@ -36,7 +36,7 @@ const lastWords = ({ level, msg, reason, detail }: Line): string => (level === '
 
 /** Starts `lpwan-bridge ARGS` as a process of its own. */
 export const startChild = (args: readonly string[]): Child => {
-  const child = spawn(process.execPath, [...nodeOptions, ...process.execArgv, process.argv[1] ?? '', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...childOptions(), process.argv[1] ?? '', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const listeners = new Set<(line: Line) => void>();
   const stderr = tailOf(child);
   let fatal = '';

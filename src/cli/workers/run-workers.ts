@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { backoffMs, pause } from '../../backoff.js';
 import type { Logger } from '../../log.js';
-import { nodeOptions } from '../node-options.js';
+import { childOptions } from '../node-options.js';
 import { readyWord, stopWord, workerVariable } from './worker.js';
 
 /** Before a worker that ended is started again. */
@@ -58,7 +58,7 @@ const follow = async (worker: Worker, signal: AbortSignal, killAfterMs: number):
  * Resolves with the exit code.
  */
 export const runWorkers = async ({ count, env, shutdownTimeout, logger, signal }: WorkersOptions): Promise<number> => {
-  cluster.setupPrimary({ execArgv: [...nodeOptions, ...process.execArgv] });
+  cluster.setupPrimary({ execArgv: childOptions() });
   const end = new AbortController();
   const over = end.signal;
   let code = 0;

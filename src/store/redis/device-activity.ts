@@ -1,8 +1,9 @@
 import type { DeviceActivity } from '../../downlink/ports.js';
+import { setBounded } from '../../forget-oldest.js';
 import { activeScript } from './device-scripts.js';
 import { deviceKeyOf } from './keys.js';
 import type { RedisLink } from './redis-link.js';
-import { firstOf, setBounded } from './write-behind.js';
+import { firstOf } from './write-behind.js';
 
 /** The latest messages of devices, gathered in memory and written at most about once a minute. */
 export interface GatheredActivity {

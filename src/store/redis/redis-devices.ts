@@ -1,11 +1,12 @@
 import type { DeviceFilter, DeviceRecord, Devices, SeenDevice } from '../../downlink/ports.js';
+import { setBounded } from '../../forget-oldest.js';
 import type { Logger } from '../../log.js';
 import { isSameDevice } from '../../same-device.js';
 import { createGatheredActivity } from './device-activity.js';
 import { findDeviceScript, heardScript, listDevicesScript } from './device-scripts.js';
 import { deviceKeyOf } from './keys.js';
 import type { RedisLink } from './redis-link.js';
-import { createWriteBehind, setBounded } from './write-behind.js';
+import { createWriteBehind } from './write-behind.js';
 
 export interface RedisDevices extends Devices {
   /** Writes what is still to be written, while Redis answers. Never throws. */

@@ -1,4 +1,4 @@
-import { forgetOldest } from '../../forget-oldest.js';
+import { setBounded } from '../../forget-oldest.js';
 import type { Logger } from '../../log.js';
 import type { RedisLink } from './redis-link.js';
 
@@ -26,13 +26,6 @@ export interface WriteBehindOptions<T> {
 }
 
 const writtenAtOnce = 200;
-
-/** A map that forgets its oldest entries when it is full; setting an entry anew makes it the youngest. True: some were forgotten. */
-export const setBounded = <T>(map: Map<string, T>, entry: readonly [string, T], bound: number): boolean => {
-  map.delete(entry[0]);
-  map.set(...entry);
-  return forgetOldest(map, bound);
-};
 
 /** The first so many of a map. */
 export const firstOf = <T>(map: ReadonlyMap<string, T>, count: number): (readonly [string, T])[] => {
