@@ -1,3 +1,5 @@
+import { hashText } from '../text-hash.js';
+
 /**
  * Which devices may have messages in the part of a backlog that is not in memory. A counting filter of fixed size: it may take a device
  * for one that has some, because another with the same place in the filter has, but never the other way round.
@@ -20,12 +22,7 @@ const places = 131_072;
 /** A place that is as full as this is not counted any more. */
 const full = 65_535;
 
-/** FNV-1a over the text's code units: quick, and spreads ids that differ in their last digits. */
-const placeOf = (deviceId: string): number => {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < deviceId.length; index += 1) hash = Math.imul(hash ^ deviceId.charCodeAt(index), 0x01000193);
-  return (hash ^ (hash >>> 15)) & (places - 1);
-};
+const placeOf = (deviceId: string): number => hashText(0, deviceId) & (places - 1);
 
 export const createUnreadDevices = (): UnreadDevices => {
   let known = false;

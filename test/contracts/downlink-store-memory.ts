@@ -80,6 +80,19 @@ const devices = async (t: Test, newPlace: NewDownlinkPlace): Promise<void> => {
     }
     t.match(await store.devices.find('d'), { address: { device_id: 'b', more: '' } });
   });
+  await t.test('a device that moves to and fro is found where it was last heard, also after a restart', async (t) => {
+    const place = await newPlace(t);
+    const store = await opened(t, place);
+    const home = newDevice('d', { networkServerId: 'city' });
+    const away = newDevice('d', { networkServerId: 'town' });
+    for (const record of [home, away, home, away]) {
+      store.devices.heard(record);
+      store.devices.heard(record);
+      await until('it has moved', async () => isDeepStrictEqual(await store.devices.find('d'), record));
+    }
+    for (const record of [home, away, home]) store.devices.heard(record);
+    t.strictSame(await (await reopened(t, place, store)).devices.find('d'), home);
+  });
   await t.test('thousands of devices heard in one moment are all remembered', async (t) => {
     const place = await newPlace(t);
     const store = await opened(t, place);

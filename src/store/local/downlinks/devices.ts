@@ -6,7 +6,7 @@ import { decodeValue, encodeValue } from '../json-value.js';
 import { reading, type DownlinkTables, type Writer } from './downlink-tables.js';
 import { createDeviceList } from './device-list.js';
 import { createGathered } from './gathered.js';
-import { createRecentMap } from '../../../recent-map.js';
+import { createKnownRecords } from './known-records.js';
 import { isSameDevice } from '../../../same-device.js';
 
 export interface LocalDevices extends Devices {
@@ -21,23 +21,25 @@ export interface DevicesParts {
   readonly now: () => number;
 }
 
-/** Devices remembered in memory, and most changes that wait for the disk. */
-const mostInMemory = 50_000;
+/** Records that wait for the disk. */
+const mostPending = 50_000;
+/** Records that need not be read to see that they have not changed. */
+const mostKnown = 1_000_000;
 
 export const createDevices = ({ environment, writer, activities, now }: DevicesParts): LocalDevices => {
-  const recent = createRecentMap<DeviceRecord>(mostInMemory);
+  const known = createKnownRecords(mostKnown);
 
   const storedIn = (tables: DownlinkTables, deviceId: string): DeviceRecord | undefined => {
     const record = decodeValue<DeviceRecord>(tables.devices.getBinary(hashKey(deviceId)));
     return record?.deviceId === deviceId ? record : undefined;
   };
 
+  /** One that is dropped here is not known either: it is written when the device is heard again. */
   const pending = createGathered<DeviceRecord>({
     writer,
     afterMs: 0,
-    most: mostInMemory,
-    // A device that is forgotten here is written when it is heard again.
-    dropped: (deviceId) => { recent.delete(deviceId); },
+    most: mostPending,
+    written: (record) => { known.add(record); },
     plan(tables, records) {
       const changed = records.filter((record) => !isSameDevice(record, storedIn(tables, record.deviceId)));
       if (changed.length === 0) return undefined;
@@ -45,25 +47,17 @@ export const createDevices = ({ environment, writer, activities, now }: DevicesP
     },
   });
 
-  const recordOf = (tables: DownlinkTables, deviceId: string): DeviceRecord | undefined => {
-    const known = pending.get(deviceId) ?? recent.get(deviceId);
-    if (known !== undefined) return known;
-    const record = storedIn(tables, deviceId);
-    if (record !== undefined) recent.set(deviceId, record);
-    return record;
-  };
-
   return {
     heard(record, activity) {
       const { deviceId } = record;
       if (activity !== undefined) activities.note(deviceId, activity);
-      if (isSameDevice(record, recent.get(deviceId))) return;
-      recent.set(deviceId, record);
+      if (known.has(record) || isSameDevice(record, pending.get(deviceId))) return;
+      known.delete(deviceId);
       pending.set(deviceId, record);
     },
     find: async (deviceId): Promise<SeenDevice | undefined> =>
       reading(environment, (tables) => {
-        const record = recordOf(tables, deviceId);
+        const record = pending.get(deviceId) ?? storedIn(tables, deviceId);
         return record === undefined ? undefined : { ...record, ...activities.of(tables, deviceId) };
       }),
     list: createDeviceList(environment, (tables, record) => ({ ...(pending.get(record.deviceId) ?? record), ...activities.of(tables, record.deviceId) })),

@@ -20,7 +20,8 @@ export interface GatheredOptions<T> {
   readonly pauseMs?: number;
   /** Most changes that wait; beyond, the oldest is dropped. */
   readonly most: number;
-  readonly dropped?: (key: string) => void;
+  /** This entry is on the disk, and none for its key came after it. */
+  readonly written?: (entry: T) => void;
   /** Reads what it needs for these changes, right before their transaction; gives what writes them, or undefined when nothing has to be written. */
   readonly plan: (tables: DownlinkTables, entries: readonly T[]) => ((tables: DownlinkTables) => void) | undefined;
 }
@@ -31,7 +32,7 @@ const stepSize = 500;
 const retryMs = 1_000;
 
 /** What cannot be written stays, is tried again, and is logged by the writer. Each round writes what was there when it began, so nothing is written more often than once in `afterMs`. */
-export const createGathered = <T>({ writer, afterMs, pauseMs = 0, most, dropped, plan }: GatheredOptions<T>): Gathered<T> => {
+export const createGathered = <T>({ writer, afterMs, pauseMs = 0, most, written, plan }: GatheredOptions<T>): Gathered<T> => {
   const waiting = new Map<string, T>();
   let timer: NodeJS.Timeout | undefined;
   /** Changes of this round that are still to be written. */
@@ -56,11 +57,12 @@ export const createGathered = <T>({ writer, afterMs, pauseMs = 0, most, dropped,
   };
 
   /** One that changed while it was written goes to the end, behind those of this round. */
-  const written = (step: readonly [string, T][]): void => {
+  const takeOut = (step: readonly [string, T][]): void => {
     for (const [key, entry] of step) {
       const current = waiting.get(key);
       waiting.delete(key);
-      if (current !== undefined && current !== entry) waiting.set(key, current);
+      if (current === entry) written?.(entry);
+      else if (current !== undefined) waiting.set(key, current);
     }
     left = step.length === 0 ? 0 : left - step.length;
   };
@@ -75,7 +77,7 @@ export const createGathered = <T>({ writer, afterMs, pauseMs = 0, most, dropped,
       write: (tables) => write?.(tables),
       done() {
         committing = false;
-        written(step);
+        takeOut(step);
         goOn();
       },
       failed() {
@@ -106,7 +108,7 @@ export const createGathered = <T>({ writer, afterMs, pauseMs = 0, most, dropped,
     has: (key) => waiting.has(key),
     set(key, entry) {
       waiting.set(key, entry);
-      forgetOldest(waiting, most, dropped);
+      forgetOldest(waiting, most);
       if (!committing && timer === undefined && !flushing) goOn();
     },
     drop(isOver) {
