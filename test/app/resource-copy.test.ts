@@ -7,6 +7,7 @@ import { BridgeError } from '../../src/errors.js';
 import { createLogger } from '../../src/log.js';
 import { openLocalResources } from '../../src/store/local/resources/local-resources.js';
 import { openSnapshotCopy } from '../../src/store/local/snapshot-copy.js';
+import { testDir } from '../support/test-dir.js';
 
 const logger = createLogger('fatal');
 const audit: AuditEntry = { time: 1, who: 'ops', role: 'admin', from: '127.0.0.1', action: 'create', kind: 'flow', id: 'a', changed: [] };
@@ -32,7 +33,7 @@ const openStore = async (t: Test, dataDir: string): Promise<{ store: ResourceSto
 };
 
 void t.test('a start while the store is away runs with what was seen last', async (t) => {
-  const dataDir = t.testdir({ store: {} });
+  const dataDir = testDir(t, { store: {} });
   const place = await openStore(t, join(dataDir, 'store'));
   const first = withCopy(place.store, openSnapshotCopy({ dataDir }), logger);
   t.match(await first.read(), { version: 0, resources: [] });
@@ -47,14 +48,14 @@ void t.test('a start while the store is away runs with what was seen last', asyn
 });
 
 void t.test('without a copy the failure is told', async (t) => {
-  const dataDir = t.testdir({ store: {} });
+  const dataDir = testDir(t, { store: {} });
   const place = await openStore(t, join(dataDir, 'store'));
   place.away = true;
   await t.rejects(withCopy(place.store, openSnapshotCopy({ dataDir }), logger).read(), { name: 'BridgeError', reason: 'redis_unavailable' });
 });
 
 void t.test('a store that lost its data is not followed', async (t) => {
-  const dataDir = t.testdir({ store: {}, empty: {} });
+  const dataDir = testDir(t, { store: {}, empty: {} });
   const place = await openStore(t, join(dataDir, 'store'));
   const copy = openSnapshotCopy({ dataDir });
   await withCopy(place.store, copy, logger).write(put('a'), 0, audit);
@@ -64,7 +65,7 @@ void t.test('a store that lost its data is not followed', async (t) => {
 });
 
 void t.test('a damaged copy is told by its name', async (t) => {
-  const dataDir = t.testdir({ store: {} });
+  const dataDir = testDir(t, { store: {} });
   await writeFile(join(dataDir, 'resources-copy.json'), '{');
   const place = await openStore(t, join(dataDir, 'store'));
   await t.rejects(withCopy(place.store, openSnapshotCopy({ dataDir }), logger).read(), { reason: 'store_unavailable', message: /resources-copy\.json/ });

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createCredentials } from '../../src/aws/credentials.js';
+import { testDir } from '../support/test-dir.js';
 import { region, startRegistry } from './things/support/registry.js';
 
 const roleArn = 'arn:aws:iam::123456789012:role/lpwan';
@@ -68,13 +69,13 @@ void t.test('the provider chain reads the environment', async (t) => {
 });
 
 void t.test('the provider chain reads shared files', async (t) => {
-  const dir = t.testdir({ credentials: '[factory]\naws_access_key_id = AKIASHAREDFILE000001\naws_secret_access_key = fromfile\n', config: '' });
+  const dir = testDir(t, { credentials: '[factory]\naws_access_key_id = AKIASHAREDFILE000001\naws_secret_access_key = fromfile\n', config: '' });
   withEnvironment(t, { ...nothingElse, AWS_PROFILE: 'factory', AWS_SHARED_CREDENTIALS_FILE: join(dir, 'credentials'), AWS_CONFIG_FILE: join(dir, 'config') });
   t.match(await createCredentials({ region, from: { kind: 'provider-chain' } })(), { accessKeyId: 'AKIASHAREDFILE000001', secretAccessKey: 'fromfile' });
 });
 
 void t.test('an empty provider chain is a reason of its own, and tells nothing of what a process printed', async (t) => {
-  const dir = t.testdir({ credentials: '', config: `[default]\ncredential_process = false ${markerSecret}\n` });
+  const dir = testDir(t, { credentials: '', config: `[default]\ncredential_process = false ${markerSecret}\n` });
   withEnvironment(t, { ...nothingElse, AWS_SHARED_CREDENTIALS_FILE: join(dir, 'credentials'), AWS_CONFIG_FILE: join(dir, 'config') });
   const failure = await createCredentials({ region, from: { kind: 'provider-chain' } })().catch((error: unknown) => error);
   t.match(failure, { reason: 'aws_credentials_missing' });

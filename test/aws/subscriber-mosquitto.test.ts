@@ -2,13 +2,14 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { startMosquitto, type TestBroker } from '../end-to-end/support/broker.js';
+import { testDir } from '../support/test-dir.js';
 import { endpointOf, startSubscriber } from './support/subscriber.js';
 import { until } from '../support/until.js';
 
 type Test = Parameters<typeof startSubscriber>[0];
 
 const start = async (t: Test) => {
-  t.testdir();
+  testDir(t);
   const broker: TestBroker = await startMosquitto();
   t.teardown(() => broker.stop());
   const port = Number(broker.endpoint.split(':')[1]);

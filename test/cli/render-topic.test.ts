@@ -2,6 +2,7 @@ import t from 'tap';
 import { join } from 'node:path';
 import { renderTopicCommand } from '../../src/cli/render-topic.js';
 import { runCommand } from '../support/run-command.js';
+import { testDir } from '../support/test-dir.js';
 import { uplink } from '../topics/messages.js';
 
 void t.test('shows the topic, its bytes and levels', async (t) => {
@@ -13,7 +14,7 @@ void t.test('shows the topic, its bytes and levels', async (t) => {
 });
 
 void t.test('reads a published message, and --set changes it', async (t) => {
-  const file = join(t.testdir({ 'message.json': JSON.stringify(uplink) }), 'message.json');
+  const file = join(testDir(t, { 'message.json': JSON.stringify(uplink) }), 'message.json');
   const { code, stdout } = await runCommand(renderTopicCommand, ['{application}/{$.device.tags.site}/{type}', '--message', file, '--set', 'device.tags.site=Lyon+1']);
   t.equal(code, 0);
   t.match(stdout, /climate\/Lyon%2B1\/uplink$/m);

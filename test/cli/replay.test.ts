@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { replayCommand } from '../../src/cli/replay.js';
 import { runCommand } from '../support/run-command.js';
+import { testDir } from '../support/test-dir.js';
 
 interface Received {
   readonly method: string;
@@ -30,7 +31,7 @@ const listen = async (t: Test): Promise<{ readonly url: string; readonly receive
 
 void t.test('posts each file as its extension says', async (t) => {
   const { url, received } = await listen(t);
-  const dir = t.testdir({ 'a.json': '{"a":1}', 'b.xml': '<b/>', 'c.txt': 'c', 'd.form': 'd=1' });
+  const dir = testDir(t, { 'a.json': '{"a":1}', 'b.xml': '<b/>', 'c.txt': 'c', 'd.form': 'd=1' });
   const files = ['a.json', 'b.xml', 'c.txt', 'd.form'].map((name) => join(dir, name));
   const { code, stdout, stderr } = await runCommand(replayCommand, [...files, '--url', url, '--header', 'x-api-key: k1', '--query', 'event=up']);
   t.equal(stderr, '');
@@ -44,7 +45,7 @@ void t.test('a capture gives method, path, query and headers', async (t) => {
   const { url, received } = await listen(t);
   const capture = { request: { method: 'PUT', path: '/up', query: 'event=up', headers: { 'x-api-key': 'captured', host: 'elsewhere' }, contentType: 'text/plain' }, body: 'raw' };
   const get = { request: { method: 'GET', query: 'id=4d1a2b' } };
-  const dir = t.testdir({ 'put.json': JSON.stringify(capture), 'get.json': JSON.stringify(get) });
+  const dir = testDir(t, { 'put.json': JSON.stringify(capture), 'get.json': JSON.stringify(get) });
   const { code } = await runCommand(replayCommand, [join(dir, 'put.json'), join(dir, 'get.json'), '--url', url]);
   t.equal(code, 0);
   t.match(received, [
@@ -55,7 +56,7 @@ void t.test('a capture gives method, path, query and headers', async (t) => {
 
 void t.test('--content-type and --repeat', async (t) => {
   const { url, received } = await listen(t);
-  const file = join(t.testdir({ 'a.json': '{}' }), 'a.json');
+  const file = join(testDir(t, { 'a.json': '{}' }), 'a.json');
   const { code, stdout } = await runCommand(replayCommand, [file, '--url', url, '--content-type', 'application/vnd.test+json', '--repeat', '5', '--concurrency', '2']);
   t.equal(code, 0);
   t.equal(stdout, `${file}: 204 (5 times)\n`);
@@ -64,7 +65,7 @@ void t.test('--content-type and --repeat', async (t) => {
 
 void t.test('an answer that is not 2xx shows its reason, and the exit code is 1', async (t) => {
   const { url } = await listen(t);
-  const dir = t.testdir({ 'bad.json': '{"bad":1}', 'good.json': '{}' });
+  const dir = testDir(t, { 'bad.json': '{"bad":1}', 'good.json': '{}' });
   const { code, stdout } = await runCommand(replayCommand, [join(dir, 'bad.json'), join(dir, 'good.json'), '--url', url]);
   t.equal(code, 1);
   t.equal(stdout, `${join(dir, 'bad.json')}: 400 invalid_field: fPort: must be a number\n${join(dir, 'good.json')}: 204\n`);
@@ -74,7 +75,7 @@ void t.test('no answer and no file: exit code 1', async (t) => {
   const closed = Fastify();
   const url = await closed.listen({ host: '127.0.0.1', port: 0 });
   await closed.close();
-  const file = join(t.testdir({ 'a.json': '{}' }), 'a.json');
+  const file = join(testDir(t, { 'a.json': '{}' }), 'a.json');
   const refused = await runCommand(replayCommand, [file, '--url', `${url}/in/factory`]);
   t.equal(refused.code, 1);
   t.match(refused.stdout, `${file}: no answer: `);

@@ -4,12 +4,13 @@ import type { Test } from 'tap';
 import { loadConfig, type LoadedConfig } from '../../src/config/load.js';
 import { ConfigError, problemLine } from '../../src/config/problem.js';
 import type { TestCertificates } from '../support/certificates.js';
+import { testDir } from '../support/test-dir.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** A folder with certificates beside the configuration. */
 export const configFolder = (t: Test, certificates: TestCertificates, extra: Record<string, string> = {}): string =>
-  t.testdir({
+  testDir(t, {
     certs: {
       'ca.pem': certificates.ca,
       'bridge.pem': certificates.cert,

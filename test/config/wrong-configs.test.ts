@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createTestCertificates } from '../support/certificates.js';
+import { testDir } from '../support/test-dir.js';
 import { checkWrongConfigs, configFolder, connection, minimal, networkServer, problemsOf, withSettings, type WrongConfig as Row } from './config-folder.js';
 
 const settings = 'connections[0].configuration';
@@ -155,7 +156,7 @@ void t.test('files that cannot be read are told once, with their name', async (t
 });
 
 void t.test('a file that is not there', async (t) => {
-  const folder = t.testdir({});
+  const folder = testDir(t, {});
   t.same(problemsOf(folder), [`${join(folder, 'bridge.yaml')}: the file does not exist`]);
 });
 

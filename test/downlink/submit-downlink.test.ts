@@ -3,6 +3,7 @@ import type { QueuedDownlink, SubmittedDownlink } from '../../src/downlink/ports
 import { BridgeError } from '../../src/errors.js';
 import { deadlineIn } from '../../src/lifecycle.js';
 import type { Downlink, SubmitOutcome } from '../../src/messages/downlink.js';
+import { testDir } from '../support/test-dir.js';
 import { until } from '../support/until.js';
 import { device, emptied, onNetwork, setScene, type Scene } from './support/submission-scene.js';
 import { accepted, busy, createTestTarget, refusal, unauthorised, type TestTarget } from './support/test-target.js';
@@ -106,7 +107,7 @@ void t.test('while the outbox is full nothing is lost and nothing is submitted a
 
 void t.test('a bridge that ends with a state it cannot report says it after the next start, without submitting again', async (t) => {
   const target = createTestTarget('factory');
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const scene = await setScene(t, [target], { dataDir });
   scene.outlet.full = true;
   await scene.add(onNetwork(target, 'a'), onNetwork(target, 'b'));

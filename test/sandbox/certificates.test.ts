@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openCertificateStore } from '../../src/sandbox/certificate-files.js';
 import { certificateIdOf, createRegistry } from '../../src/sandbox/registry.js';
+import { testDir } from '../support/test-dir.js';
 
 void t.test('the first run makes a CA, a server and client certificates', async (t) => {
-  const dir = t.testdir();
+  const dir = testDir(t);
   const store = await openCertificateStore(dir);
   const client = await store.client('bridge');
   const [ca, server, bridge] = [store.ca, store.server, client].map(({ certificate }) => new X509Certificate(certificate)) as [X509Certificate, X509Certificate, X509Certificate];
@@ -21,13 +22,13 @@ void t.test('the first run makes a CA, a server and client certificates', async 
 });
 
 void t.test('private keys are readable for their owner only', async (t) => {
-  const store = await openCertificateStore(t.testdir());
+  const store = await openCertificateStore(testDir(t));
   const client = await store.client('bridge');
   for (const { privateKeyPath } of [store.ca, store.server, client]) t.equal((await stat(privateKeyPath)).mode & 0o777, 0o600, privateKeyPath);
 });
 
 void t.test('later runs use the same certificates', async (t) => {
-  const dir = t.testdir();
+  const dir = testDir(t);
   const first = await openCertificateStore(dir);
   const bridge = await first.client('bridge');
   const second = await openCertificateStore(dir);
@@ -35,7 +36,7 @@ void t.test('later runs use the same certificates', async (t) => {
 });
 
 void t.test('what is unusable is made anew', async (t) => {
-  const dir = t.testdir();
+  const dir = testDir(t);
   const first = await openCertificateStore(dir);
   const bridge = await first.client('bridge');
   await writeFile(join(dir, 'server.pem'), 'not a certificate');
@@ -51,12 +52,12 @@ void t.test('what is unusable is made anew', async (t) => {
 });
 
 void t.test('a client name is a file name and nothing else', async (t) => {
-  const store = await openCertificateStore(t.testdir());
+  const store = await openCertificateStore(testDir(t));
   for (const name of ['', '../x', 'a/b', 'ca', 'server', 'a b']) await t.rejects(store.client(name), { message: /cannot name a client certificate/ }, name);
 });
 
 void t.test('the registry knows certificates by the SHA-256 of their DER', async (t) => {
-  const { certificate } = await (await openCertificateStore(t.testdir())).client('bridge');
+  const { certificate } = await (await openCertificateStore(testDir(t))).client('bridge');
   const registry = createRegistry();
   const id = registry.register(certificate);
   const der = Buffer.from(certificate.replace(/-----[^-]+-----|\s/g, ''), 'base64');
@@ -67,7 +68,7 @@ void t.test('the registry knows certificates by the SHA-256 of their DER', async
 });
 
 void t.test('a registered certificate without a policy may do nothing', async (t) => {
-  const { certificate } = await (await openCertificateStore(t.testdir())).client('bridge');
+  const { certificate } = await (await openCertificateStore(testDir(t))).client('bridge');
   const registry = createRegistry();
   const id = registry.register(certificate);
   const request = { action: 'iot:Connect', resource: 'client/a', clientId: 'a' } as const;
@@ -78,7 +79,7 @@ void t.test('a registered certificate without a policy may do nothing', async (t
 });
 
 void t.test('a change of status is told when the certificate leaves ACTIVE', async (t) => {
-  const { certificate } = await (await openCertificateStore(t.testdir())).client('bridge');
+  const { certificate } = await (await openCertificateStore(testDir(t))).client('bridge');
   const registry = createRegistry();
   const id = registry.register(certificate);
   const told: string[] = [];

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { createSandboxCommand } from '../../src/cli/sandbox.js';
 import type { SandboxAddress } from '../../src/sandbox/sandbox.js';
+import { testDir } from '../support/test-dir.js';
 import { within } from './support/harness.js';
 import { connectRaw, openRaw } from './support/raw-client.js';
 
@@ -12,7 +13,7 @@ const start = async (t: Test) => {
   const [stdin, stdout, stop] = [new PassThrough(), new PassThrough(), new AbortController()] as const;
   t.teardown(() => stop.abort());
   const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
-  const args = ['--data-dir', t.testdir(), '--mqtt-port', '0', '--json'];
+  const args = ['--data-dir', testDir(t), '--mqtt-port', '0', '--json'];
   const exit = createSandboxCommand(() => stdin).run(args, { stdout, stderr: new PassThrough(), env: {}, signal: stop.signal });
   const nextLine = async (): Promise<object> => JSON.parse(String((await within('a line', lines.next())).value)) as object;
   const first = (await nextLine()) as SandboxAddress & { mqtt: { host: string; port: number } };

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import type { Test } from 'tap';
 import { createSandboxCommand, sandboxCommand } from '../../src/cli/sandbox.js';
+import { testDir } from '../support/test-dir.js';
 import { openClient } from './support/api-client.js';
 import { within } from './support/harness.js';
 import { connectRaw, publishPacket } from './support/raw-client.js';
@@ -48,7 +49,7 @@ interface FirstLine {
 const addressOf = (line: FirstLine): Parameters<typeof connectRaw>[1] => ({ ...line, ...line.mqtt });
 
 void t.test('--json: the address first, then each publish and session, until the signal', async (t) => {
-  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--json');
+  const command = start(t, '--data-dir', testDir(t), '--mqtt-port', '0', '--json');
   const first = JSON.parse(await command.nextLine()) as FirstLine;
   t.same(Object.keys(first), ['mqtt', 'caCertificate', 'certificate', 'privateKey', 'certificateArn']);
   t.match(first, { mqtt: { host: '127.0.0.1', port: Number }, certificateArn: /^arn:aws:iot:sandbox:000000000000:cert\/[0-9a-f]{64}$/ });
@@ -66,7 +67,7 @@ void t.test('--json: the address first, then each publish and session, until the
 });
 
 void t.test('--api-port, --wss-port and --external-id: where they listen and the access key', async (t) => {
-  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--api-port', '0', '--wss-port', '0', '--external-id', 'x', '--limit', 'ListThings=1', '--json');
+  const command = start(t, '--data-dir', testDir(t), '--mqtt-port', '0', '--api-port', '0', '--wss-port', '0', '--external-id', 'x', '--limit', 'ListThings=1', '--json');
   const first = JSON.parse(await command.nextLine()) as FirstLine & { readonly api: FirstLine['mqtt']; readonly accessKey: { readonly id: string; readonly secret: string } };
   t.same(Object.keys(first), ['mqtt', 'caCertificate', 'certificate', 'privateKey', 'certificateArn', 'api', 'wss', 'accessKey']);
   t.match(first, { api: { host: '127.0.0.1', port: Number }, wss: { host: '127.0.0.1', port: Number }, accessKey: { id: /^AKIA/, secret: String } });
@@ -76,14 +77,14 @@ void t.test('--api-port, --wss-port and --external-id: where they listen and the
 });
 
 void t.test('for people: where API and WebSocket listen, and the access key', async (t) => {
-  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--api-port', '0', '--wss-port', '0');
+  const command = start(t, '--data-dir', testDir(t), '--mqtt-port', '0', '--api-port', '0', '--wss-port', '0');
   const lines: string[] = [];
   while (lines.length < 9) lines.push(await command.nextLine());
   t.match(lines.slice(5), [/API {17}http:\/\/127\.0\.0\.1:\d+ /, /wss:\/\/127\.0\.0\.1:\d+\/mqtt/, /access key {10}AKIA/, /secret access key {3}\S{40}/]);
 });
 
 void t.test('--json: control commands on stdin, one after another; its end ends nothing', async (t) => {
-  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--json');
+  const command = start(t, '--data-dir', testDir(t), '--mqtt-port', '0', '--json');
   const first = JSON.parse(await command.nextLine()) as FirstLine;
   command.stdin.end('{"do":"cut"}\n\n{"do":"restore"}\nnonsense\n{"do":"stats"}\n');
   t.same(JSON.parse(await command.nextLine()), { event: 'done', do: 'cut' });
@@ -95,7 +96,7 @@ void t.test('--json: control commands on stdin, one after another; its end ends 
 });
 
 void t.test('--no-publishes and --publish-limit', async (t) => {
-  const command = start(t, '--data-dir', t.testdir(), '--mqtt-port', '0', '--json', '--no-publishes', '--publish-limit', '1', '--limit', 'maxTopicBytes=3');
+  const command = start(t, '--data-dir', testDir(t), '--mqtt-port', '0', '--json', '--no-publishes', '--publish-limit', '1', '--limit', 'maxTopicBytes=3');
   const first = JSON.parse(await command.nextLine()) as FirstLine;
   const client = await connectRaw(t, addressOf(first));
   await command.nextLine();
@@ -106,7 +107,7 @@ void t.test('--no-publishes and --publish-limit', async (t) => {
 });
 
 void t.test('for people: it says that it is not AWS, where the files are, and shows messages', async (t) => {
-  const dir = t.testdir();
+  const dir = testDir(t);
   const command = start(t, '--data-dir', dir, '--mqtt-port', '0');
   const banner = await command.nextLine();
   t.match(banner, /Stand-in for AWS IoT Core on mqtts:\/\/127\.0\.0\.1:\d+\. This is not AWS/);
@@ -153,7 +154,7 @@ void t.test('a port in use: exit code 1 with the reason, and nothing is left ope
   await once(taken, 'listening');
   const stderr = new PassThrough();
   const port = String((taken.address() as AddressInfo).port);
-  const dataDir = ['--data-dir', t.testdir()];
+  const dataDir = ['--data-dir', testDir(t)];
   for (const args of [['--mqtt-port', port], ['--mqtt-port', '0', '--wss-port', port], ['--mqtt-port', '0', '--wss-port', '0', '--api-port', port]]) {
     const code = await sandboxCommand.run([...dataDir, ...args], { stdout: new PassThrough(), stderr, env: {}, signal: new AbortController().signal });
     t.equal(code, 1, args.join(' '));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { createTestCertificates } from './certificates.js';
+import { testDir } from './test-dir.js';
 
 /** A configuration as the documentation shows it. */
 export const exampleConfig = `dataDir: ./data
@@ -36,7 +37,7 @@ const certificates = await createTestCertificates();
 /** A folder with `bridge.yaml` and working certificates; `extra` adds files beside them or replaces some. Gives the path of the configuration. */
 export const exampleFile = (t: Test, yaml: string = exampleConfig, extra: Readonly<Record<string, string>> = {}): string => {
   const certs = { 'bridge.pem': certificates.cert, 'bridge.key': certificates.key, 'ca.pem': certificates.ca, 'ending.pem': certificates.ending, ...extra };
-  return join(t.testdir({ 'bridge.yaml': yaml, certs }), 'bridge.yaml');
+  return join(testDir(t, { 'bridge.yaml': yaml, certs }), 'bridge.yaml');
 };
 
 /** Lines of the private key, by which a leak of it would be seen. */

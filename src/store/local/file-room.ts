@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { constants, open, stat } from 'node:fs/promises';
 
 /** What a transaction writes besides its records: what was seen, and the pages above. */
 const besideBytes = 524_288;
@@ -34,8 +34,8 @@ export const createFileRoom = ({ path, endBytes, reusableBytes }: FileRoomOption
     const { size } = await stat(path);
     let missing = endBytes() + Math.max(0, wanted - reusableBytes() / 2) - size;
     if (missing <= 0) return;
-    // At its end wherever that is, so that nothing LMDB wrote is written over.
-    const file = await open(path, 'a');
+    // At its end wherever that is, so that nothing LMDB wrote is written over; and never a new file.
+    const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
     try {
       const zeros = Buffer.alloc(pieceBytes);
       for (; missing > 0; missing -= pieceBytes) await file.appendFile(zeros);

@@ -5,6 +5,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import type { Test } from 'tap';
 import type { Endpoint } from '../../../src/aws/connect-client.js';
 import { openCertificateStore } from '../../../src/sandbox/certificate-files.js';
+import { testDir } from '../../support/test-dir.js';
 import { endpointOf } from './subscriber.js';
 
 export interface RawConnection {
@@ -23,7 +24,7 @@ export interface RawBroker {
 
 /** A TLS server that answers each packet as the test says: for what no broker can be made to do. */
 export const startRawBroker = async (t: Test, answer: (packet: Packet, connection: RawConnection) => void): Promise<RawBroker> => {
-  const certificates = await openCertificateStore(t.testdir());
+  const certificates = await openCertificateStore(testDir(t));
   const client = await certificates.client('bridge');
   const packets: Packet[] = [];
   let connections = 0;

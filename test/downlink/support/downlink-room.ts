@@ -10,6 +10,7 @@ import type { DownlinkStatusFields } from '../../../src/messages/message.js';
 import { createMetricFamily, type MetricFamily } from '../../../src/metric-family.js';
 import { openLocalDownlinks } from '../../../src/store/local/downlinks/local-downlinks.js';
 import { deadlineIn } from '../../../src/lifecycle.js';
+import { testDir } from '../../support/test-dir.js';
 
 export type Published = Parameters<StatusOutlet['publish']>[0];
 
@@ -108,7 +109,7 @@ export const openDownlinkRoom = async (t: Test, options: RoomOptions): Promise<D
   const lines: string[] = [];
   const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
   const store = await openLocalDownlinks({
-    dataDir: options.dataDir ?? t.testdir(),
+    dataDir: options.dataDir ?? testDir(t),
     ratePerSecond: () => options.ratePerSecond ?? 1_000,
     reportWindowMs: 3_600_000,
     logger,

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import type { Test } from 'tap';
+import { testDir } from '../../support/test-dir.js';
 import { openClient, startApi, type RunningApi } from '../support/api-client.js';
 
 const run = promisify(execFile);
@@ -23,7 +24,7 @@ type Aws = (...args: string[]) => Promise<unknown>;
 /** Runs `aws` as its users do, with nothing of this machine's configuration. */
 const awsOf = async (t: Test, { address, url }: RunningApi): Promise<Aws | undefined> => {
   const path = await findAws();
-  const none = join(t.testdir(), 'none');
+  const none = join(testDir(t), 'none');
   const env = {
     PATH: process.env['PATH'], HOME: t.testdirName, AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, AWS_EC2_METADATA_DISABLED: 'true', AWS_DEFAULT_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: address.accessKeyId, AWS_SECRET_ACCESS_KEY: address.secretAccessKey, AWS_MAX_ATTEMPTS: '1', AWS_PAGER: '',

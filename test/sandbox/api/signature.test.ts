@@ -3,12 +3,13 @@ import { createHash, createHmac } from 'node:crypto';
 import t from 'tap';
 import type { SandboxAddress } from '../../../src/sandbox/sandbox.js';
 import { createSandbox } from '../../../src/sandbox/sandbox.js';
+import { testDir } from '../../support/test-dir.js';
 import { errorOf, openClient, refusalOf, startApi } from '../support/api-client.js';
 
 const endpoint = new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' });
 
 void t.test('the access key is made once for a data directory', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const first = createSandbox({ dataDir, apiPort: 0 });
   const { accessKeyId, secretAccessKey } = await first.start();
   await first.stop();

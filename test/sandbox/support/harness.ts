@@ -3,6 +3,7 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { Test } from 'tap';
 import type { SandboxNotice } from '../../../src/sandbox/books.js';
 import { createSandbox, type Sandbox, type SandboxAddress, type SandboxOptions } from '../../../src/sandbox/sandbox.js';
+import { testDir } from '../../support/test-dir.js';
 
 export interface Running {
   readonly sandbox: Sandbox;
@@ -11,7 +12,7 @@ export interface Running {
 
 /** A sandbox on a free port with certificates of its own, stopped when the test ends. */
 export const startSandbox = async (t: Test, options: Omit<SandboxOptions, 'dataDir'> = {}): Promise<Running> => {
-  const sandbox = createSandbox({ dataDir: t.testdir(), ...options });
+  const sandbox = createSandbox({ dataDir: testDir(t), ...options });
   t.teardown(() => sandbox.stop());
   return { sandbox, address: await sandbox.start() };
 };

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { openTables } from '../../../src/store/local/environment.js';
 import { newAppend, newParkedAppend, readAll, topicsOf } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 import { openOutbox } from './open-outbox.js';
 
@@ -13,7 +14,7 @@ const namesIn = async (dataDir: string): Promise<string[]> => {
 };
 
 void t.test('connections that have nothing left leave nothing on disk, and their numbers are used again', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   for (let round = 0; round < 4; round += 1) {
     const outbox = await openOutbox(t, dataDir);
     await until('old names are gone', async () => (await namesIn(dataDir)).every((name) => name === 'kept' || name === 'parked'));

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync }
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import { newAppend, readAll } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { openOutbox } from './open-outbox.js';
 import { damages, flipEvery, garbage, overwrite, type Damage } from './overwrite.js';
 
@@ -9,7 +10,7 @@ const marker = 'find-this-payload-on-the-disk';
 
 /** A closed outbox with 400 records, 2 of them with the marker, some settled and some parked. */
 const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly file: string }> => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const outbox = await openOutbox(t, dataDir);
   for (let batch = 0; batch < 20; batch += 1) {
     const names = Array.from({ length: 20 }, (_, index) => `${batch}-${index}`);

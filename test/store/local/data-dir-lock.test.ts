@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { BridgeError } from '../../../src/errors.js';
 import { lockDataDir } from '../../../src/store/local/data-dir-lock.js';
 import { slotOf } from '../../../src/store/local/slot.js';
+import { testDir } from '../../support/test-dir.js';
 
 const program = fileURLToPath(new URL('./hold-lock.js', import.meta.url));
 
@@ -85,7 +86,7 @@ void t.test('of many that start at once on a stale lock, one gets it', async (t)
 });
 
 void t.test('a path too long for a socket is locked too, and apart from others', async (t) => {
-  const root = t.testdir();
+  const root = testDir(t);
   const long = `${root}/${'long-name/'.repeat(12)}`;
   mkdirSync(long, { recursive: true });
   const lock = await lockDataDir(long);
@@ -97,7 +98,7 @@ void t.test('a path too long for a socket is locked too, and apart from others',
 });
 
 void t.test('the slot is made once and stays', async (t) => {
-  const root = t.testdir();
+  const root = testDir(t);
   const dataDir = `${root}/new`;
   const slots = await Promise.all(Array.from({ length: 8 }, () => slotOf(dataDir)));
   t.match(slots[0], /^[0-9a-f]{8}$/);
@@ -108,7 +109,7 @@ void t.test('the slot is made once and stays', async (t) => {
 });
 
 void t.test('a slot file that holds something else is refused, not replaced', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   for (const text of ['', 'abc', '../../etc', '0123456789']) {
     writeFileSync(`${dataDir}/slot`, text);
     await t.rejects(slotOf(dataDir), Object.assign(new Error(), { reason: 'store_corrupt' }));

@@ -2,6 +2,7 @@ import t from 'tap';
 import { createDiskRoom, type DiskRoomOptions } from '../../../src/store/local/disk-room.js';
 import { names, newAppend, readAll } from '../../contracts/outbox-samples.js';
 import { openTables, openEnvironment } from '../../../src/store/local/environment.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 import { openOutbox } from './open-outbox.js';
 
@@ -50,7 +51,7 @@ void t.test('the file system is asked each time while little is free, and else n
 });
 
 void t.test('what a backlog took of the file is room again once it is delivered', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const outbox = await openOutbox(t, dataDir);
   const environment = openEnvironment(`${dataDir}/outbox`, openTables);
   t.teardown(() => environment.close());

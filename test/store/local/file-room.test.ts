@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { createFileRoom } from '../../../src/store/local/file-room.js';
+import { testDir } from '../../support/test-dir.js';
 
 const written = Buffer.alloc(40_960, 'pages of LMDB');
 
@@ -10,7 +11,7 @@ const roomOf = (path: string, endBytes: number, reusableBytes = 0): { ensure: (b
 };
 
 void t.test('the file is made long enough for the next transaction, and what stands there stays', async (t) => {
-  const path = `${t.testdir()}/data.mdb`;
+  const path = `${testDir(t)}/data.mdb`;
   writeFileSync(path, written);
   const size = await roomOf(path, written.length).ensure(100_000);
   t.ok(size >= written.length + 200_000, `room for records in pages that are half full: ${size}`);
@@ -21,12 +22,12 @@ void t.test('the file is made long enough for the next transaction, and what sta
 });
 
 void t.test('what is free within the file counts by half', async (t) => {
-  const path = `${t.testdir()}/data.mdb`;
+  const path = `${testDir(t)}/data.mdb`;
   writeFileSync(path, written);
   t.equal(await roomOf(path, written.length, 4_000_000).ensure(100_000), written.length);
   t.ok((await roomOf(path, written.length, 400_000).ensure(100_000)) > written.length);
 });
 
 void t.test('a file that cannot grow is an error', async (t) => {
-  await t.rejects(roomOf(`${t.testdir()}/none.mdb`, 0).ensure(1), { code: 'ENOENT' });
+  await t.rejects(roomOf(`${testDir(t)}/none.mdb`, 0).ensure(1), { code: 'ENOENT' });
 });

@@ -5,6 +5,7 @@ import t from 'tap';
 import { pino } from 'pino';
 import { openLocalOutbox } from '../../../src/store/local/local-outbox.js';
 import { newAppend, readAll } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 
 const program = fileURLToPath(new URL('./full-disk.js', import.meta.url));
@@ -24,7 +25,7 @@ const runLimited = async (dataDir: string, blocks: number): Promise<Report> => {
 
 void t.test('a disk that is full refuses, keeps nothing of the refused, and works again when there is room, without a restart', async (t) => {
   for (const blocks of [2_000, 6_000]) {
-    const report = await runLimited(t.testdir(), blocks);
+    const report = await runLimited(testDir(t), blocks);
     t.ok(report.first.batches > 5, `${report.first.batches} batches fitted`);
     t.match(report, {
       first: { reason: 'store_unavailable', detail: /EFBIG: file too large.*bytes free in the data directory/, duplicates: ['store_unavailable', 'store_unavailable'] },
@@ -47,7 +48,7 @@ void t.test('a disk that is full refuses, keeps nothing of the refused, and work
 void t.test('too little room is found before LMDB finds it: nothing new is taken, what is delivered still leaves', async (t) => {
   let free = 1e9;
   const outbox = await openLocalOutbox({
-    dataDir: t.testdir(), maxBytes: 1e9, dedupWindowMs: 7_200_000, parkedMaxBytes: 1e9, logger: pino({ level: 'silent' }),
+    dataDir: testDir(t), maxBytes: 1e9, dedupWindowMs: 7_200_000, parkedMaxBytes: 1e9, logger: pino({ level: 'silent' }),
     freeBytes: () => Promise.resolve(free), intervals: { retry: 10, idle: 50, room: 0 },
   });
   t.teardown(() => outbox.close());

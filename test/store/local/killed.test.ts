@@ -3,6 +3,7 @@ import t from 'tap';
 import type { LocalOutbox } from '../../../src/store/local/local-outbox.js';
 import { readAll, topicsOf } from '../../contracts/outbox-samples.js';
 import { newAppend } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { openOutbox } from './open-outbox.js';
 import { after, runAndKill } from './run-and-kill.js';
 
@@ -12,7 +13,7 @@ const allOf = async (outbox: LocalOutbox): Promise<string[]> => (await Promise.a
 
 void t.test('what was acknowledged before kill -9 is there afterwards, at whatever point it came', async (t) => {
   for (const lines of [100, 700, 1_500, 4_000]) {
-    const dataDir = t.testdir();
+    const dataDir = testDir(t);
     const said = await runAndKill(program, dataDir, lines);
     const outbox = await openOutbox(t, dataDir);
     const found = new Set(await allOf(outbox));
@@ -30,7 +31,7 @@ void t.test('what was acknowledged before kill -9 is there afterwards, at whatev
 
 void t.test('a message that was parked and is replayed when the process is killed is in one place afterwards, and in one only', async (t) => {
   for (const lines of [30, 400]) {
-    const dataDir = t.testdir();
+    const dataDir = testDir(t);
     const said = await runAndKill(fileURLToPath(new URL('./replay-forever.js', import.meta.url)), dataDir, lines);
     const outbox = await openOutbox(t, dataDir);
     const places = [...topicsOf(await outbox.parked({}, { after: -1, limit: 100_000 })), ...topicsOf(await readAll(outbox, 'main'))];
@@ -43,7 +44,7 @@ void t.test('a message that was parked and is replayed when the process is kille
 });
 
 void t.test('each batch of the killed process is there whole or not at all', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const said = await runAndKill(program, dataDir, 1_000);
   const settled = new Set(after(said, '?'));
   const outbox = await openOutbox(t, dataDir);

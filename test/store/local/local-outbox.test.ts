@@ -7,12 +7,13 @@ import { someArrival } from '../../../src/store/local/seen-runs.js';
 import { outboxContract } from '../../contracts/outbox.js';
 import { limitsContract } from '../../contracts/outbox-limits.js';
 import { newAppend, newParkedAppend, newRecord, readAll, startOfTime, topicsOf } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { openOutbox } from './open-outbox.js';
 import { until } from '../../support/until.js';
 
 void t.test('the outbox contract', async (t) => {
   await outboxContract(t, async (t) => {
-    const dataDir = t.testdir();
+    const dataDir = testDir(t);
     return {
       open: (settings) => openLocalOutbox({ dataDir, parkedMaxBytes: 10_000_000, logger: createLogger('silent'), ...settings }),
     };
@@ -20,27 +21,27 @@ void t.test('the outbox contract', async (t) => {
 });
 
 void t.test('the limits of the outbox', async (t) => {
-  await limitsContract(t, (t, settings) => openOutbox(t, t.testdir(), settings));
+  await limitsContract(t, (t, settings) => openOutbox(t, testDir(t), settings));
 });
 
 void t.test('the data directory is made when it is missing; an empty outbox folder is a new outbox', async (t) => {
-  const dataDir = `${t.testdir()}/not/yet`;
+  const dataDir = `${testDir(t)}/not/yet`;
   const outbox = await openOutbox(t, dataDir);
   await outbox.append([newAppend('a')]);
   t.same(topicsOf(await readAll(outbox)), ['a']);
-  const other = t.testdir({ mounted: { outbox: {} } });
+  const other = testDir(t, { mounted: { outbox: {} } });
   t.same(await readAll(await openOutbox(t, `${other}/mounted`)), []);
 });
 
 void t.test('a path that cannot be a data directory is refused', async (t) => {
-  const dir = t.testdir({ file: 'not a folder' });
+  const dir = testDir(t, { file: 'not a folder' });
   await t.rejects(openOutbox(t, `${dir}/file`), Object.assign(new Error(), { name: 'BridgeError', reason: 'store_unavailable' }));
 });
 
 void t.test('the oldest parked messages make room for new ones, with one warning', async (t) => {
   const lines: { msg?: string }[] = [];
   const logger = createLogger('warn', { write: (line) => { lines.push(JSON.parse(line) as { msg?: string }); } });
-  const outbox = await openOutbox(t, t.testdir(), { parkedMaxBytes: 20_000, logger });
+  const outbox = await openOutbox(t, testDir(t), { parkedMaxBytes: 20_000, logger });
   const park = { reason: 'topic_invalid', detail: '' } as const;
   for (let index = 0; index < 60; index += 1) {
     await outbox.append([newParkedAppend(`p${index}`, park, { payload: Buffer.alloc(1_000), connectionId: index % 2 === 0 ? 'main' : 'other' })]);
@@ -55,7 +56,7 @@ void t.test('the oldest parked messages make room for new ones, with one warning
 });
 
 void t.test('what is replayed or discarded while the oldest make room is counted once', async (t) => {
-  const outbox = await openOutbox(t, t.testdir(), { parkedMaxBytes: 20_000 });
+  const outbox = await openOutbox(t, testDir(t), { parkedMaxBytes: 20_000 });
   const park = { reason: 'topic_invalid', detail: '' } as const;
   let replayed = 0;
   let discarded = 0;
@@ -81,7 +82,7 @@ void t.test('what is replayed or discarded while the oldest make room is counted
 });
 
 void t.test('the totals of parked messages survive a restart', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const outbox = await openOutbox(t, dataDir);
   await outbox.append([newParkedAppend('a', { reason: 'topic_invalid', detail: 'x' }), newAppend('b')]);
   const totals = outbox.parkedTotals();
@@ -92,7 +93,7 @@ void t.test('the totals of parked messages survive a restart', async (t) => {
 
 void t.test('what was seen is forgotten after the window, wherever its event time lies, and only then', async (t) => {
   let now = startOfTime;
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const options = { now: () => now, dedupWindowMs: 3_600_000, intervals: { sweep: 1 } };
   const outbox = await openOutbox(t, dataDir, options);
   const times = [0, startOfTime, startOfTime - 86_400_000, startOfTime + 86_400_000 * 365];
@@ -112,7 +113,7 @@ void t.test('what was seen is forgotten after the window, wherever its event tim
 });
 
 void t.test('an outbox without traffic proves by writing that it can be written', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const outbox = await openOutbox(t, dataDir, { intervals: { retry: 5, idle: 20 } });
   const writtenAt = (): number => statSync(`${dataDir}/outbox/data.mdb`).mtimeMs;
   const first = writtenAt();
@@ -124,7 +125,7 @@ void t.test('an outbox without traffic proves by writing that it can be written'
 });
 
 void t.test('a second outbox folder beside the first is not touched', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   mkdirSync(`${dataDir}/outbox.damaged-2026`);
   const outbox = await openOutbox(t, dataDir);
   await outbox.append([newAppend('a')]);

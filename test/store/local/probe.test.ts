@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { openTables } from '../../../src/store/local/environment.js';
 import { recordKey } from '../../../src/store/local/outbox-keys.js';
 import { newAppend, newParkedAppend, readAll } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { openOutbox } from './open-outbox.js';
 import { flipEvery, garbage, overwrite } from './overwrite.js';
 
@@ -16,7 +17,7 @@ const park = { reason: 'topic_invalid', detail: '' } as const;
 
 /** A closed outbox: 600 messages of three connections, one with the marker, every fourth settled, and 90 parked ones. */
 const filled = async (t: Test): Promise<string> => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const outbox = await openOutbox(t, dataDir);
   for (let batch = 0; batch < 30; batch += 1) {
     const fields = (index: number) => ({ connectionId: connections[(batch + index) % 3] ?? '', payload: Buffer.from((batch === 17 && index === 3 ? marker : '').padEnd(500 + index, '.')) });

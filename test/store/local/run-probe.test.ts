@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { runProbe, type ProbedStore } from '../../../src/store/local/run-probe.js';
 import { closeResources, newAudit, put } from '../../contracts/resource-store.js';
 import { newAppend } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { openOutbox } from './open-outbox.js';
 import { flipEvery } from './overwrite.js';
 import { openResources } from './resources/open-resources.js';
@@ -11,7 +12,7 @@ const marker = 'find-this-on-the-disk';
 
 /** Two closed stores of one data directory, each with the marker in it. */
 const filled = async (t: Test): Promise<{ readonly outbox: ProbedStore; readonly resources: ProbedStore }> => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const [outbox, opened] = [await openOutbox(t, dataDir), await openResources(t, dataDir)];
   await outbox.append(Array.from({ length: 50 }, (_, index) => newAppend(`${index}`, { payload: Buffer.from(marker.padEnd(1_000, '.')) })));
   for (let version = 0; version < 20; version += 1) await opened.resources.write([put(`c${version}`, { marker, pem: 'x'.repeat(4_000) })], version, newAudit('a'));

@@ -9,6 +9,7 @@ import { createSeenMessages, type SeenMessages } from '../../../src/store/local/
 import { entriesOf } from '../../../src/store/local/seen-runs.js';
 import { createSeenTable } from '../../../src/store/local/seen-table.js';
 import { hashOf } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 
 const any = (): boolean => true;
 const hashes = (count: number, prefix = 'm'): Buffer[] => Array.from({ length: count }, (_, index) => createHash('md5').update(`${prefix}${index}`).digest());
@@ -47,7 +48,7 @@ interface Opened {
 
 /** Small limits: 100 entries in the first bucket of a minute, 50 in each other one, 200 in use. */
 const openMinutes = (t: Test): Opened => {
-  const { root, tables } = openTables(t.testdir());
+  const { root, tables } = openTables(testDir(t));
   t.teardown(() => root.close());
   let seq = 1;
   let loads = 0;
@@ -100,7 +101,7 @@ void t.test('a minute with many messages goes on in parts until they are full, a
 });
 
 void t.test('what comes for a minute that is full is known too, and again after a restart', async (t) => {
-  const { root, tables } = openTables(t.testdir());
+  const { root, tables } = openTables(testDir(t));
   t.teardown(() => root.close());
   const queue = { add: () => undefined, failed: () => undefined, failure: () => undefined, tick: () => undefined, close: () => Promise.resolve() };
   let seq = 1;
@@ -129,7 +130,7 @@ void t.test('what comes for a minute that is full is known too, and again after 
 });
 
 void t.test('after a failed transaction a new run begins, and the one before stays as it is on disk', async (t) => {
-  const { root, tables } = openTables(t.testdir());
+  const { root, tables } = openTables(testDir(t));
   t.teardown(() => root.close());
   let seq = 1;
   const writer = createRunWriter({ take: () => seq++ });

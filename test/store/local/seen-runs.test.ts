@@ -6,6 +6,7 @@ import { seenKey } from '../../../src/store/local/outbox-keys.js';
 import { entryCount } from '../../../src/store/local/seen-runs.js';
 import type { Append } from '../../../src/uplink/ports.js';
 import { hashOf, newAppend, startOfTime, statesOf } from '../../contracts/outbox-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 import { openOutbox } from './open-outbox.js';
 
@@ -28,7 +29,7 @@ const times = [
 const atManyTimes = (): Append[] => times.map((time, index) => appendAt(`m${index}`, time));
 
 void t.test('messages of many minutes are known, in the process that stored them and in the next', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const outbox = await openOutbox(t, dataDir, { now });
   t.ok(await all(statesOf(outbox.append(atManyTimes())), 'stored'));
   t.ok(await all(statesOf(outbox.append(atManyTimes().reverse())), 'duplicate'));
@@ -39,7 +40,7 @@ void t.test('messages of many minutes are known, in the process that stored them
 });
 
 void t.test('the same hash at the last ms of a minute and at the first of the next is two messages', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const pair = [appendAt('a', startOfTime - 1), appendAt('a', startOfTime)];
   const outbox = await openOutbox(t, dataDir, { now });
   t.same(await statesOf(outbox.append(pair)), ['stored', 'stored']);
@@ -49,7 +50,7 @@ void t.test('the same hash at the last ms of a minute and at the first of the ne
 });
 
 void t.test('messages that come one by one share runs, over restarts too', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   for (const start of [0, 100]) {
     const outbox = await openOutbox(t, dataDir, { now });
     for (let index = start; index < start + 100; index += 1) t.same(await statesOf(outbox.append([newAppend(`m${index}`)])), ['stored']);
@@ -64,7 +65,7 @@ void t.test('messages that come one by one share runs, over restarts too', async
 });
 
 void t.test('what an outbox without runs remembers is known until its window ends', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   mkdirSync(`${dataDir}/outbox`);
   const { root, tables } = openNamed(`${dataDir}/outbox`, ['records', 'parked', 'seen', 'meta']);
   const eventTime = startOfTime - 3 * minuteMs;
@@ -87,7 +88,7 @@ void t.test('what an outbox without runs remembers is known until its window end
 });
 
 void t.test('a damaged run is named in the log; what the others remember is still known', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const batches = [0, 1, 2].map((batch) => Array.from({ length: 54 }, (_, index) => newAppend(`${batch}.${index}`)));
   const outbox = await openOutbox(t, dataDir, { now });
   for (const batch of batches) await outbox.append(batch);

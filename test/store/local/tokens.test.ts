@@ -6,19 +6,20 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { openTokenFile } from '../../../src/store/local/tokens.js';
 import { newToken, tokenStoreContract } from '../../contracts/token-store.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 
 const program = fileURLToPath(new URL('./add-tokens.js', import.meta.url));
 
 void t.test('the contract of the token store', (t) =>
   tokenStoreContract(t, async (t) => {
-    const dataDir = t.testdir();
+    const dataDir = testDir(t);
     return { open: async () => openTokenFile({ dataDir }) };
   }),
 );
 
 void t.test('the file is made on first use, for its owner alone, and holds no token in clear text', async (t) => {
-  const dataDir = `${t.testdir()}/not/yet`;
+  const dataDir = `${testDir(t)}/not/yet`;
   const store = openTokenFile({ dataDir });
   t.strictSame(await store.list(), []);
   t.notOk(existsSync(dataDir), 'reading makes nothing');
@@ -29,7 +30,7 @@ void t.test('the file is made on first use, for its owner alone, and holds no to
 });
 
 void t.test('two processes that change it at the same time lose nothing', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const store = openTokenFile({ dataDir });
   await Promise.all([...['a', 'b'].map((prefix) => promisify(execFile)(process.execPath, [program, dataDir, prefix, '15'])), ...Array.from({ length: 15 }, (_, index) => store.add(newToken(`own-${index}`)))]);
   await until('all are known', async () => (await store.list()).length === 45);
@@ -37,7 +38,7 @@ void t.test('two processes that change it at the same time lose nothing', async 
 });
 
 void t.test('a process that is killed leaves a whole file and no lock', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const child = spawn(process.execPath, [program, dataDir, 'c', '100000'], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
   let said = '';
@@ -53,7 +54,7 @@ void t.test('a process that is killed leaves a whole file and no lock', async (t
 });
 
 void t.test('a damaged file is refused and named, never treated as empty, and never overwritten', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const path = `${dataDir}/tokens.json`;
   const token = newToken('a');
   const damages = [
@@ -73,7 +74,7 @@ void t.test('a damaged file is refused and named, never treated as empty, and ne
 });
 
 void t.test('a file that is damaged while the daemon runs lets nobody in; repaired, it does again', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const store = openTokenFile({ dataDir });
   const token = newToken('a');
   await store.add(token);
@@ -87,7 +88,7 @@ void t.test('a file that is damaged while the daemon runs lets nobody in; repair
 });
 
 void t.test('a place that cannot be read or written is an error that names the file', async (t) => {
-  const dir = t.testdir({ file: 'not a folder' });
+  const dir = testDir(t, { file: 'not a folder' });
   const inFile = openTokenFile({ dataDir: `${dir}/file` });
   await t.rejects(inFile.list(), { reason: 'store_unavailable', message: /tokens\.json/ });
   await t.rejects(inFile.add(newToken('a')), { reason: 'store_unavailable', message: /tokens\.json/ });

@@ -6,6 +6,7 @@ import { issueCertificate } from '../../../src/sandbox/issue-certificate.js';
 import { neededCommands } from '../../../src/store/redis/permissions.js';
 import { addAll, newDownlink, recordWork } from '../../contracts/downlink-store-samples.js';
 import { newAudit, put } from '../../contracts/resource-store.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 import { contractsOn } from './contracts-on.js';
 import { openResources } from './open-resources.js';
@@ -31,7 +32,7 @@ interface GuardedRedis {
 const guardedRedis = async (t: Test, prefix = 'lpwan-bridge'): Promise<GuardedRedis> => {
   const ca = await issueCertificate('ca', 'Test CA');
   const server = await issueCertificate('server', 'redis', ca);
-  const dir = t.testdir();
+  const dir = testDir(t);
   writeFileSync(`${dir}/cert.pem`, server.certificate);
   writeFileSync(`${dir}/key.pem`, server.privateKey);
   const redis = await redisFor(t, { tls: true, settings: { 'tls-cert-file': `${dir}/cert.pem`, 'tls-key-file': `${dir}/key.pem`, 'tls-auth-clients': 'no', requirepass: 'admin' } });

@@ -4,6 +4,7 @@ import { BridgeError } from '../../../src/errors.js';
 import { issueCertificate } from '../../../src/sandbox/issue-certificate.js';
 import { redisAddressOf, type RedisReach } from '../../../src/store/redis/redis-options.js';
 import { addAll, newDownlink, recordWork } from '../../contracts/downlink-store-samples.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 import { openStore, readableLogger, redisFor } from './open-store.js';
 
@@ -64,7 +65,7 @@ void t.test('a password in an error is hidden, in both spellings', (t) => {
 void t.test('TLS with a CA, and a user with a password', async (t) => {
   const ca = await issueCertificate('ca', 'Test CA');
   const server = await issueCertificate('server', 'redis', ca);
-  const dir = t.testdir();
+  const dir = testDir(t);
   writeFileSync(`${dir}/cert.pem`, server.certificate);
   writeFileSync(`${dir}/key.pem`, server.privateKey);
   const settings = { 'tls-cert-file': `${dir}/cert.pem`, 'tls-key-file': `${dir}/key.pem`, 'tls-auth-clients': 'no', requirepass: marker };

@@ -6,6 +6,7 @@ import type { HostPort } from '../../../src/store/redis/redis-client.js';
 import type { RedisReach } from '../../../src/store/redis/redis-options.js';
 import { primaryName, startSentinelGroup, type SentinelGroup, type SentinelGroupOptions } from '../../support/redis-sentinel.js';
 import { freePort } from '../../support/free-port.js';
+import { testDir } from '../../support/test-dir.js';
 import { until } from '../../support/until.js';
 import { newAudit, put } from '../../contracts/resource-store.js';
 import { openResources } from './open-resources.js';
@@ -123,7 +124,7 @@ void t.test('another replica of the bridge hears of changes after a failover', a
 void t.test('TLS and passwords, for Redis and for the Sentinels', async (t) => {
   const ca = await issueCertificate('ca', 'Test CA');
   const server = await issueCertificate('server', 'redis', ca);
-  const dir = t.testdir();
+  const dir = testDir(t);
   for (const [name, text] of [['ca', ca.certificate], ['cert', server.certificate], ['key', server.privateKey]] as const) writeFileSync(`${dir}/${name}.pem`, text);
   const tls = { 'tls-cert-file': `${dir}/cert.pem`, 'tls-key-file': `${dir}/key.pem`, 'tls-ca-cert-file': `${dir}/ca.pem`, 'tls-auth-clients': 'no', 'tls-replication': 'yes' };
   const group = await groupFor(t, {

@@ -7,6 +7,7 @@ import { registryOperationNames } from '../../../../src/aws/things/registry-oper
 import type { ThingSettings } from '../../../../src/aws/things/thing-pattern.js';
 import type { SandboxLimits } from '../../../../src/sandbox/limits.js';
 import { createSandbox, type Sandbox, type SandboxAddress } from '../../../../src/sandbox/sandbox.js';
+import { testDir } from '../../../support/test-dir.js';
 
 /** A sandbox with its registry, and clients of it. */
 export interface TestRegistry {
@@ -29,7 +30,7 @@ export const withoutQuotas = Object.fromEntries(registryOperationNames.map((oper
 const highQuotas = Object.fromEntries(registryOperationNames.map((operation) => [operation, 5_000]));
 
 export const startRegistry = async (t: Test, limits: Partial<SandboxLimits> = {}): Promise<TestRegistry> => {
-  const sandbox = createSandbox({ dataDir: t.testdir(), apiPort: 0, externalId: 'factory-7', limits: { ...withoutQuotas, ...limits } });
+  const sandbox = createSandbox({ dataDir: testDir(t), apiPort: 0, externalId: 'factory-7', limits: { ...withoutQuotas, ...limits } });
   const address = await sandbox.start();
   t.teardown(() => sandbox.stop());
   if (address.api === undefined) throw new Error('the sandbox has no API');

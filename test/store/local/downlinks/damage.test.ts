@@ -2,6 +2,7 @@ import { readdirSync, statSync, truncateSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../../src/errors.js';
 import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { testDir } from '../../../support/test-dir.js';
 import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 import { damages, flipEvery, overwrite, type Damage } from '../overwrite.js';
@@ -10,7 +11,7 @@ const marker = 'find-this-on-the-disk';
 
 /** A closed store with something in every table. */
 const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly file: string }> => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const store = await openDownlinks(t, dataDir);
   const downlinks = Array.from({ length: 400 }, (_, index) => newDownlink(`n${index}`, `d${index % 20}`, { payload: '00'.repeat(200), options: { marker } }));
   await addAll(store, downlinks);
@@ -61,6 +62,6 @@ void t.test('a damaged file is detected before it is served', async (t) => {
 });
 
 void t.test('a path that cannot be a data directory is refused', async (t) => {
-  const dir = t.testdir({ file: 'not a folder' });
+  const dir = testDir(t, { file: 'not a folder' });
   await t.rejects(openDownlinks(t, `${dir}/file`), Object.assign(new Error(), { name: 'BridgeError', reason: 'store_unavailable' }));
 });

@@ -3,6 +3,7 @@ import { BridgeError, messageOf } from '../../../../src/errors.js';
 import type { AddResult } from '../../../../src/downlink/ports.js';
 import { createLogger } from '../../../../src/log.js';
 import { deadlineOf, addAll, nameOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { testDir } from '../../../support/test-dir.js';
 import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 
@@ -10,7 +11,7 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(() => 'done', (error: unknown) => (error instanceof BridgeError ? error.reason : messageOf(error)));
 
 void t.test('a full disk refuses and keeps nothing of the refused; what is there leaves, and without a restart all is well again', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const logged: string[] = [];
   const logger = createLogger('info', { write: (line) => { logged.push((JSON.parse(line) as { msg: string }).msg); } });
   let free = 1e9;

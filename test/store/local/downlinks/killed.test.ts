@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { nameOf, newDownlink, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { testDir } from '../../../support/test-dir.js';
 import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 import { after, runAndKill } from '../run-and-kill.js';
@@ -11,7 +12,7 @@ const numberOf = (name: string): number => Number(name.slice(name.indexOf('.') +
 
 void t.test('what was added before kill -9 is there afterwards, in order, at whatever point it came', async (t) => {
   for (const lines of [50, 400, 2_000]) {
-    const dataDir = t.testdir();
+    const dataDir = testDir(t);
     const said = await runAndKill(program, dataDir, lines);
     const store = await openDownlinks(t, dataDir);
     const added = after(said, '+');

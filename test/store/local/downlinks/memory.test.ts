@@ -5,13 +5,14 @@ import { openDownlinkTables } from '../../../../src/store/local/downlinks/downli
 import { openNamed } from '../../../../src/store/local/environment.js';
 import { rejectsWith } from '../../../contracts/downlink-store-opened.js';
 import { addAll, deadlineOf, downlinkId, newDevice, newDownlink } from '../../../contracts/downlink-store-samples.js';
+import { testDir } from '../../../support/test-dir.js';
 import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 
 const step: DownlinkStep = { state: 'queued', attempt: 0, time: 1 };
 
 void t.test('a store of version 0.1 opens as it is, and gets the tables that it lacks', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const store = await openDownlinks(t, dataDir);
   await addAll(store, [newDownlink('a', 'd')]);
   store.devices.heard(newDevice('d'));
@@ -30,13 +31,13 @@ void t.test('a store of version 0.1 opens as it is, and gets the tables that it 
 });
 
 void t.test('a cursor that no page of devices gave is refused', async (t) => {
-  const store = await openDownlinks(t, t.testdir());
+  const store = await openDownlinks(t, testDir(t));
   for (const after of ['', 'x', 'abc', 'ZZ', '00'.repeat(100)]) await rejectsWith(t, store.devices.list({}, { after, limit: 1 }), 'invalid_field');
   t.strictSame(await store.devices.list({}, { after: 'ff'.repeat(16), limit: 1 }), { devices: [] });
 });
 
 void t.test('activity is gathered: however often a device is heard, the disk is left alone until the time is over', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const writtenAt = (): bigint => statSync(`${dataDir}/downlinks/data.mdb`, { bigint: true }).mtimeNs;
   const first = await openDownlinks(t, dataDir);
   first.devices.heard(newDevice('d'));
@@ -58,7 +59,7 @@ void t.test('activity is gathered: however often a device is heard, the disk is 
 });
 
 void t.test('a life is forgotten a day after its last change, and swept', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   let now = 10_000_000;
   const store = await openDownlinks(t, dataDir, { now: () => now, intervals: { sweep: 5 } });
   const life = (name: string) => ({ downlinkId: downlinkId(name), connectionId: 'main', deviceId: 'd' });
@@ -78,7 +79,7 @@ void t.test('a life is forgotten a day after its last change, and swept', async 
 });
 
 void t.test('forgotten things are swept from the disk, and no others', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const store = await openDownlinks(t, dataDir, { intervals: { sweep: 5 } });
   const { root, tables } = openDownlinkTables(`${dataDir}/downlinks`, true);
   t.teardown(() => root.close());
@@ -93,7 +94,7 @@ void t.test('forgotten things are swept from the disk, and no others', async (t)
 });
 
 void t.test('on a full disk all that is remembered stays in memory, and is written when there is room', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   let free = 1e9;
   const store = await openDownlinks(t, dataDir, { freeBytes: async () => free, intervals: { retry: 10, idle: 50, room: 0, activity: 5 } });
   await addAll(store, [newDownlink('a', 'd')]);

@@ -2,11 +2,12 @@ import { statSync } from 'node:fs';
 import t from 'tap';
 import { openDownlinkTables } from '../../../../src/store/local/downlinks/downlink-tables.js';
 import { addAll, deadlineOf, newDevice, newDownlink, newSubmitted, recordWork } from '../../../contracts/downlink-store-samples.js';
+import { testDir } from '../../../support/test-dir.js';
 import { until } from '../../../support/until.js';
 import { openDownlinks } from './open-downlinks.js';
 
 void t.test('a device that is heard again unchanged is not written again, also after a restart', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const writtenAt = (): bigint => statSync(`${dataDir}/downlinks/data.mdb`, { bigint: true }).mtimeNs;
   const record = () => newDevice('d', { connectionIds: ['a', 'b'], address: { device_id: 'pump' } });
   const first = await openDownlinks(t, dataDir);
@@ -25,7 +26,7 @@ void t.test('a device that is heard again unchanged is not written again, also a
 });
 
 void t.test('what is over is swept from the disk: ids, answers and submitted downlinks, and nothing else', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   let now = Date.now();
   const store = await openDownlinks(t, dataDir, { now: () => now, reportWindowMs: 60_000, intervals: { sweep: 5 } });
   const fill = async (prefix: string, count: number): Promise<void> => {
@@ -50,7 +51,7 @@ void t.test('what is over is swept from the disk: ids, answers and submitted dow
 
 void t.test('a clock that the caller gives decides what is valid', async (t) => {
   let now = 1_000;
-  const store = await openDownlinks(t, t.testdir(), { now: () => now });
+  const store = await openDownlinks(t, testDir(t), { now: () => now });
   await addAll(store, [newDownlink('a', 'd', { receivedAt: 1_000, validUntil: 5_000 })]);
   now = 4_999;
   t.same(await store.queue.expire(), []);
@@ -59,7 +60,7 @@ void t.test('a clock that the caller gives decides what is valid', async (t) => 
 });
 
 void t.test('thousands that are held do not keep others of the same connection waiting', async (t) => {
-  const store = await openDownlinks(t, t.testdir(), { ratePerSecond: () => 50 });
+  const store = await openDownlinks(t, testDir(t), { ratePerSecond: () => 50 });
   const dead = { networkServer: { id: 'dead', kind: 'chirpstack' } } as const;
   await addAll(store, Array.from({ length: 4_000 }, (_, index) => newDownlink(`h${index}`, `h${index}`, dead)));
   await addAll(store, [newDownlink('alive', 'alive')]);
@@ -72,7 +73,7 @@ void t.test('thousands that are held do not keep others of the same connection w
 });
 
 void t.test('a work that throws does not stop its device', async (t) => {
-  const store = await openDownlinks(t, t.testdir());
+  const store = await openDownlinks(t, testDir(t));
   let failures = 1;
   const work = recordWork({
     submit() {

@@ -4,6 +4,7 @@ import { BridgeError } from '../../../../src/errors.js';
 import { openTables } from '../../../../src/store/local/environment.js';
 import type { LocalOutbox } from '../../../../src/store/local/local-outbox.js';
 import { names, newAppend, newParkedAppend, readAll, startOfTime, statesOf, topicsOf } from '../../../contracts/outbox-samples.js';
+import { testDir } from '../../../support/test-dir.js';
 import { openOutbox } from '../open-outbox.js';
 import { overwrite } from '../overwrite.js';
 
@@ -29,7 +30,7 @@ const inLmdb = async (dataDir: string): Promise<{ readonly records: number; read
 
 /** An outbox whose first message, which brings the name of its connection, is in LMDB; what comes now goes into the journal. */
 const open = async (t: Test): Promise<{ readonly dataDir: string; readonly outbox: LocalOutbox }> => {
-  const dataDir = `${t.testdir()}/data`;
+  const dataDir = `${testDir(t)}/data`;
   const outbox = await openOutbox(t, dataDir, rarely);
   await outbox.append([newAppend('first')]);
   return { dataDir, outbox };

@@ -9,6 +9,7 @@ import { recoverJournal } from '../../../../src/store/local/journal/recover-jour
 import { recordKey } from '../../../../src/store/local/outbox-keys.js';
 import { createRunWriter } from '../../../../src/store/local/run-writer.js';
 import { createSequence } from '../../../../src/store/local/sequence.js';
+import { testDir } from '../../../support/test-dir.js';
 
 /** LMDB, with room for so many records in a transaction. */
 const withLittleRoom = (environment: Environment, most: () => number): Environment => ({
@@ -39,7 +40,7 @@ const parkOf = (seq: number): Job =>
   });
 
 void t.test('while LMDB has no room for what stands in the journal, what is settled and parked leaves all the same', async (t) => {
-  const path = `${t.testdir()}/outbox`;
+  const path = `${testDir(t)}/outbox`;
   const found = await checkStore(path);
   let most = 2;
   const open = async () => {
@@ -71,7 +72,7 @@ void t.test('while LMDB has no room for what stands in the journal, what is sett
 });
 
 void t.test('the place of a write that failed, though it got to the disk, is taken by the next one', async (t) => {
-  const path = `${t.testdir()}/outbox`;
+  const path = `${testDir(t)}/outbox`;
   const found = await checkStore(path);
   const environment = openEnvironment(path, openTables);
   const { overlay, place } = await recoverJournal(path, environment, found);

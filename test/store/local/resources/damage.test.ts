@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, renameSync, statSync, truncateSync } fr
 import t, { type Test } from 'tap';
 import { BridgeError } from '../../../../src/errors.js';
 import { closeResources, newAudit, put } from '../../../contracts/resource-store.js';
+import { testDir } from '../../../support/test-dir.js';
 import { damages, flipEvery, type Damage } from '../overwrite.js';
 import { openResources } from './open-resources.js';
 
@@ -9,7 +10,7 @@ const marker = 'find-this-on-the-disk';
 
 /** A closed store with something in every table. */
 const filled = async (t: Test): Promise<{ readonly dataDir: string; readonly file: string }> => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const opened = await openResources(t, dataDir);
   for (let version = 0; version < 20; version += 1) await opened.resources.write([put(`c${version}`, { marker, pem: 'x'.repeat(4_000) })], version, newAudit('a'));
   for (let index = 0; index < 100; index += 1) opened.events.note({ subject: { kind: 'connection', id: 'c1' }, time: 1, level: 'info', text: `${marker} ${index}` });

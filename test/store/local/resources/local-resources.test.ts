@@ -6,12 +6,13 @@ import { createLogger } from '../../../../src/log.js';
 import { openLocalResources } from '../../../../src/store/local/resources/local-resources.js';
 import { eventLogContract } from '../../../contracts/event-log.js';
 import { closeResources, newAudit, put, resourceStoreContract, type NewResourcesPlace } from '../../../contracts/resource-store.js';
+import { testDir } from '../../../support/test-dir.js';
 import { until } from '../../../support/until.js';
 import { after, runAndKill } from '../run-and-kill.js';
 import { openResources } from './open-resources.js';
 
 const newPlace: NewResourcesPlace = async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   return { open: (settings) => openLocalResources({ dataDir, logger: createLogger('silent'), ...settings }) };
 };
 
@@ -21,14 +22,14 @@ void t.test('the contract of the resource store', (t) => resourceStoreContract(t
 void t.test('the contract of the event log', (t) => eventLogContract(t, newPlace));
 
 void t.test('the folder and its file are for the bridge alone', async (t) => {
-  const dataDir = `${t.testdir()}/not/yet`;
+  const dataDir = `${testDir(t)}/not/yet`;
   await closeResources(await openResources(t, dataDir));
   t.equal(statSync(`${dataDir}/resources`).mode & 0o777, 0o700);
   t.equal(statSync(`${dataDir}/resources/data.mdb`).mode & 0o777, 0o600);
 });
 
 void t.test('a cursor that no page gave is refused', async (t) => {
-  const { resources, events } = await openResources(t, t.testdir());
+  const { resources, events } = await openResources(t, testDir(t));
   await resources.audit(newAudit('a'));
   for (const cursor of ['', 'x', '-1', '1.5', '9'.repeat(40)]) {
     t.equal(await reasonOf(resources.audits({ after: cursor, limit: 1 })), 'invalid_field', cursor);
@@ -39,7 +40,7 @@ void t.test('a cursor that no page gave is refused', async (t) => {
 });
 
 void t.test('after close nothing is written', async (t) => {
-  const opened = await openResources(t, t.testdir());
+  const opened = await openResources(t, testDir(t));
   await closeResources(opened);
   t.equal(await reasonOf(opened.resources.write([put('a')], 0, newAudit('a'))), 'stopping');
   t.equal(await reasonOf(opened.resources.audit(newAudit('a'))), 'stopping');
@@ -49,7 +50,7 @@ void t.test('after close nothing is written', async (t) => {
 
 void t.test('on a full disk a write changes nothing; what could not be noted is noted when there is room', async (t) => {
   let free = 1e9;
-  const dataDir = t.testdir();
+  const dataDir = testDir(t);
   const opened = await openResources(t, dataDir, { freeBytes: async () => free, intervals: { retry: 10, events: 5, room: 0 } });
   const { resources, events } = opened;
   await resources.write([put('a')], 0, newAudit('a'));
@@ -67,7 +68,7 @@ void t.test('on a full disk a write changes nothing; what could not be noted is 
 void t.test('what was written before kill -9 is there afterwards, with its audit', async (t) => {
   const program = fileURLToPath(new URL('./write-forever.js', import.meta.url));
   for (const lines of [20, 300]) {
-    const dataDir = t.testdir();
+    const dataDir = testDir(t);
     const said = await runAndKill(program, dataDir, lines);
     const last = Number(after(said, '+').at(-1));
     const { resources } = await openResources(t, dataDir);
