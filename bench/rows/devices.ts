@@ -46,7 +46,7 @@ const beside = ({ measured, ratio: ratioOf }: BesideBare, name: string, other: s
   const one = measured.find((each) => each.name === name);
   if (one === undefined) throw new Error(`${name} was not measured`);
   const ratio = ratioOf(name, other);
-  const share = `${ratio.toFixed(2)} of that with ${usual.devices.toLocaleString('en')}`;
+  const share = `${ratio.toFixed(2)} of ${usual.devices.toLocaleString('en')} in turn with it`;
   return { one: { ...one, remark: one.remark === undefined ? share : `${share}; ${one.remark}` }, ratio };
 };
 
