@@ -23,6 +23,9 @@ const run = async (args: readonly string[], io: Io): Promise<number> => {
 
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
+// Whoever reads may stop to, as `head` does: then nothing is left to say. The daemon's log does not come through here, so that it goes on.
+process.stdout.on('error', () => stopping.abort());
+process.stderr.on('error', () => undefined);
 
 try {
   process.exitCode = await run(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stopping.signal });

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.js';
-import type { Command, Io } from './command.js';
+import { defineCommand, parseArguments } from './arguments.js';
+import type { Io } from './command.js';
 import { demoKeys } from './demo/bodies.js';
 import { createScreen } from './demo/screen.js';
 import { showDownlinks } from './demo/show-downlinks.js';
@@ -44,12 +44,12 @@ const stopAll = async (children: readonly Stoppable[]): Promise<void> => {
   }
 };
 
-export const demoCommand: Command = {
+export const demoCommand = defineCommand({
   name: 'demo',
   usage: 'demo [--once]',
   summary: 'Runs the sandbox and the bridge, carries webhooks of all network servers and commands back, goes through an outage, and shows it.',
   async run(args, io) {
-    const { values } = parseArgs({ args: [...args], options: { once: { type: 'boolean', default: false } } });
+    const { values } = parseArguments(args, { once: { type: 'boolean', default: false } });
     const dir = await mkdtemp(join(tmpdir(), 'lpwan-bridge-demo-'));
     const children: Stoppable[] = [];
     try {
@@ -66,4 +66,4 @@ export const demoCommand: Command = {
       await rm(dir, { recursive: true, force: true });
     }
   },
-};
+});

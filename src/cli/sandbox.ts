@@ -3,14 +3,15 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.js';
+import { given } from '../given.js';
 import { apiOperationNames } from '../sandbox/api-limits.js';
 import { runControlCommand } from '../sandbox/control-command.js';
 import { awsLimits, type SandboxLimits } from '../sandbox/limits.js';
 import { createLineWriter, type LineWriter } from '../sandbox/line-writer.js';
 import { createSandbox, type Sandbox } from '../sandbox/sandbox.js';
+import { defineCommand } from './arguments.js';
 import type { Command, Io } from './command.js';
 import { jsonNarrator, textNarrator } from './sandbox/narrator.js';
-import { given } from '../given.js';
 
 const usage = `sandbox --data-dir DIR [--host H] [--mqtt-port N] [--api-port N] [--wss-port N] [--external-id ID] [--json] [--no-publishes] [--publish-limit N] [--limit NAME=N]...`;
 
@@ -70,7 +71,6 @@ const readLimit = (text: string): [string, number] => {
 
 const optionalPort = (name: string, text: string | undefined): number | undefined => (text === undefined ? undefined : wholeNumber(name, text, 65_535));
 
-/** Leaves out what was not given. */
 /** @throws Error whose message names the wrong argument. */
 const readArguments = (args: readonly string[]): Settings => {
   const { values } = parseArgs({ args: [...args], options: optionTypes, allowPositionals: false });
@@ -153,12 +153,13 @@ const run = async (args: readonly string[], io: Io, stdin: () => Readable): Prom
 };
 
 /** The command with a stdin of the caller's choice. */
-export const createSandboxCommand = (stdin: () => Readable): Command => ({
-  name: 'sandbox',
-  usage,
-  summary: 'Runs a local stand-in for the message broker and the registry of AWS IoT Core (not AWS).',
-  run: (args, io) => run(args, io, stdin),
-});
+export const createSandboxCommand = (stdin: () => Readable): Command =>
+  defineCommand({
+    name: 'sandbox',
+    usage,
+    summary: 'Runs a local stand-in for the message broker and the registry of AWS IoT Core (not AWS).',
+    run: (args, io) => run(args, io, stdin),
+  });
 
 /**
  * `lpwan-bridge sandbox`: runs until SIGTERM or SIGINT.

@@ -12,6 +12,8 @@ export interface Program {
   waitFor(what: string, wanted: (line: Line) => boolean, timeoutMs?: number): Promise<Line>;
   send(command: Line): void;
   signal(name: NodeJS.Signals): void;
+  /** Closes our end of its stdout. */
+  stopReading(): void;
   /** Resolves with the exit code, or the name of the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
   stderr(): string;
@@ -61,6 +63,7 @@ export const startProgram = (command: string, args: readonly string[], env: Node
     onLine: (listener) => void listeners.add(listener),
     send: (line) => void child.stdin.write(`${JSON.stringify(line)}\n`),
     signal: (name) => void child.kill(name),
+    stopReading: () => void child.stdout.destroy(),
     waitFor: (what, wanted, timeoutMs = 20_000) =>
       new Promise<Line>((resolve, reject) => {
         const timer = setTimeout(() => finish(() => reject(new Error(`${what} did not come in ${timeoutMs} ms; ${story()}`))), timeoutMs);
